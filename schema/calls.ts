@@ -1,0 +1,107 @@
+// A phone call: one thing on the timeline that changes as events arrive, until its recording and transcript are there.
+import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { channelAccounts } from './channels.ts';
+import { id, moment, oneOf, workspaceId } from './columns.ts';
+import { conversations } from './conversations.ts';
+import { identities } from './identities.ts';
+import { DIRECTIONS } from './messages.ts';
+import { members } from './workspaces.ts';
+
+export const CALL_STATES = ['RINGING', 'IN_PROGRESS', 'ENDED'] as const;
+export const CALL_DISPOSITIONS = ['ANSWERED', 'MISSED', 'ABANDONED', 'VOICEMAIL', 'BUSY', 'NO_ANSWER', 'REJECTED', 'FAILED', 'CANCELED'] as const;
+export const RECORDING_KINDS = ['CALL', 'VOICEMAIL'] as const;
+export const RECORDING_STATES = ['IN_PROGRESS', 'COMPLETED', 'ABSENT', 'FAILED'] as const;
+
+export const calls = pgTable('calls', {
+  workspaceId: workspaceId(),
+  id: id(),
+  conversationId: uuid().notNull(),
+  /** The other party. A withheld number is an identity of its own kind of nobody: the call hangs on a new customer's SELF. */
+  identityId: uuid().notNull(),
+  accountId: uuid().notNull(),
+  providerCallId: text().notNull(),
+  direction: text().notNull(),
+  fromValue: text(),
+  toValue: text(),
+  state: text().notNull(),
+  disposition: text(),
+  startedAt: moment().notNull(),
+  ringingAt: moment(),
+  answeredAt: moment(),
+  endedAt: moment(),
+  ringMs: integer(),
+  talkMs: integer(),
+  holdMs: integer(),
+  endCause: text(),
+  memberId: uuid(),
+  /** The events already folded, so that a late or repeated one changes nothing: `{ "<provider sequence key>": true }` is not kept; this is the highest sequence seen. */
+  lastSequence: integer().notNull().default(-1),
+  version: integer().notNull().default(1),
+  createdAt: moment().notNull(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'calls_conversation', columns: [t.workspaceId, t.conversationId], foreignColumns: [conversations.workspaceId, conversations.id] }),
+  foreignKey({ name: 'calls_identity', columns: [t.workspaceId, t.identityId], foreignColumns: [identities.workspaceId, identities.id] }),
+  foreignKey({ name: 'calls_account', columns: [t.workspaceId, t.accountId], foreignColumns: [channelAccounts.workspaceId, channelAccounts.id] }),
+  foreignKey({ name: 'calls_member', columns: [t.workspaceId, t.memberId], foreignColumns: [members.workspaceId, members.id] }),
+  uniqueIndex('calls_by_provider_id').on(t.workspaceId, t.accountId, t.providerCallId),
+  index('calls_by_conversation').on(t.workspaceId, t.conversationId, t.startedAt, t.id),
+  oneOf('calls_direction', t.direction, DIRECTIONS),
+  oneOf('calls_state', t.state, CALL_STATES),
+  oneOf('calls_disposition', t.disposition, CALL_DISPOSITIONS),
+]);
+
+export const callLegs = pgTable('call_legs', {
+  workspaceId: workspaceId(),
+  id: id(),
+  callId: uuid().notNull(),
+  providerLegId: text().notNull(),
+  parentProviderLegId: text(),
+  party: text(),
+  startedAt: moment().notNull(),
+  answeredAt: moment(),
+  endedAt: moment(),
+  endCause: text(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'call_legs_call', columns: [t.workspaceId, t.callId], foreignColumns: [calls.workspaceId, calls.id] }),
+  uniqueIndex('call_legs_by_provider_id').on(t.workspaceId, t.callId, t.providerLegId),
+]);
+
+export const recordings = pgTable('recordings', {
+  workspaceId: workspaceId(),
+  id: id(),
+  callId: uuid().notNull(),
+  providerRecordingId: text().notNull(),
+  kind: text().notNull(),
+  state: text().notNull(),
+  durationMs: integer(),
+  channels: integer(),
+  url: text(),
+  startedAt: moment(),
+  createdAt: moment().notNull(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'recordings_call', columns: [t.workspaceId, t.callId], foreignColumns: [calls.workspaceId, calls.id] }),
+  uniqueIndex('recordings_by_provider_id').on(t.workspaceId, t.callId, t.providerRecordingId),
+  oneOf('recordings_kind', t.kind, RECORDING_KINDS),
+  oneOf('recordings_state', t.state, RECORDING_STATES),
+]);
+
+export const TRANSCRIPT_STATES = ['COMPLETED', 'FAILED'] as const;
+export const transcripts = pgTable('transcripts', {
+  workspaceId: workspaceId(),
+  id: id(),
+  callId: uuid().notNull(),
+  providerTranscriptId: text().notNull(),
+  providerRecordingId: text(),
+  state: text().notNull(),
+  text: text(),
+  data: jsonb(),
+  createdAt: moment().notNull(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'transcripts_call', columns: [t.workspaceId, t.callId], foreignColumns: [calls.workspaceId, calls.id] }),
+  uniqueIndex('transcripts_by_provider_id').on(t.workspaceId, t.callId, t.providerTranscriptId),
+  oneOf('transcripts_state', t.state, TRANSCRIPT_STATES),
+]);

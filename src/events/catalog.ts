@@ -1,0 +1,58 @@
+// Every event there is. `data` holds ids, enums, counts and versions: never names, addresses or text (those live in tables that an erase can clear).
+import type { ActorKind } from '../access/viewer.ts';
+
+export const EVENT_KINDS = {
+  'customer.created': 'A customer was created.',
+  'customer.updated': 'Shown values of a customer changed (name, language, tier, company, tags, attributes).',
+  'identity.added': 'An address was added to a customer.',
+  'identity.updated': 'An address changed: trust, shared, retired.',
+  'identity.moved': 'An identity went from one customer to another (a confirmed claim, a merge).',
+  'claim.made': 'A visitor said of himself what is not proven.',
+  'claim.confirmed': 'A claim was confirmed: the visitor joined the customer.',
+  'claim.rejected': 'A claim was rejected.',
+  'conversation.opened': 'A conversation was opened.',
+  'conversation.status_changed': 'Opened again, set pending, snoozed or closed.',
+  'conversation.assigned': 'Member, team or queue changed.',
+  'conversation.tagged': 'Tags changed.',
+  'conversation.routed': 'A routing decision was taken.',
+  'conversation.updated': 'Subject or priority changed.',
+  'conversation.read': 'A member read up to an event.',
+  'message.received': 'An inbound message was stored.',
+  'message.sent': 'An outbound message was accepted for sending.',
+  'message.updated': 'Delivery state, text (an edit) or reactions of a message changed.',
+  'message.deleted': 'A message was deleted by its sender.',
+  'call.ringing': 'A call rings.',
+  'call.updated': 'A call was answered, ended, or has its recording or transcript.',
+  'note.added': 'A note was written.',
+  'note.updated': 'A note was edited, pinned or unpinned.',
+  'record.upserted': 'A record of another system was created or changed.',
+  'workspace.updated': 'Settings of the workspace changed.',
+  'channel.changed': 'A channel account was connected, changed or disconnected.',
+  'key.created': 'An API key was created.',
+  'key.revoked': 'An API key or token was revoked.',
+} as const;
+export type EventKind = keyof typeof EVENT_KINDS;
+
+/** What an action appends. `customerId` in `data` lets subscribers filter by customer at the time of the event. */
+export interface NewEvent {
+  kind: EventKind;
+  actor: { kind: ActorKind; id: string | null };
+  conversationId?: string | null;
+  /** Flat: ids by name (`messageId`, `customerId`, `noteId` …), enums, counts, versions. Ids are UUIDs. */
+  data: Record<string, string | number | boolean | null | string[]>;
+  occurredAt?: string;
+}
+
+/** An event of the log, as readers see it. */
+export interface LogEvent {
+  workspaceId: string;
+  position: number;
+  id: string;
+  kind: EventKind;
+  conversationId: string | null;
+  conversationSeq: number | null;
+  actorKind: ActorKind;
+  actorId: string | null;
+  data: Record<string, string | number | boolean | null | string[]>;
+  occurredAt: string;
+}

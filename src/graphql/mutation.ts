@@ -1,0 +1,48 @@
+// How a domain's mutations.ts declares a mutation: one `input`, one payload with the changed objects and `userErrors`.
+import type { Permission } from '../access/permissions.ts';
+import type { Actor, Viewer } from '../access/viewer.ts';
+import type { Tx } from '../platform/db.ts';
+import type { Argument, Entity, Leaf, Union } from './entity.ts';
+
+/** What a payload's field is: an entity by its UUID, a list of them, or a leaf. */
+export interface PayloadField {
+  type: (() => Entity | Union) | Leaf;
+  description: string;
+  list?: boolean;
+  nullable?: boolean;
+}
+export interface MutationContext {
+  actor: Actor;
+  viewer: Viewer;
+}
+/** One row of a bulk mutation: its own result or its own errors. */
+export interface BulkRow {
+  name: string;
+  description: string;
+  fields: Record<string, PayloadField>;
+}
+export interface Mutation {
+  description: string;
+  permission: Permission;
+  /** The fields of `<Name>Input`. `idempotencyKey` is added to what creates or sends, `expectedVersion` where `versioned`. */
+  input: Record<string, Argument>;
+  /** The fields of `<Name>Payload`, all nullable (null when there are userErrors); `userErrors` is added. */
+  payload: Record<string, PayloadField>;
+  /** It creates or sends: it takes `idempotencyKey`, and the same key answers the same. */
+  idempotent?: boolean;
+  /** It updates: it takes `expectedVersion`, handed to `run` in the input. */
+  versioned?: boolean;
+  /**
+   * The action, in one transaction of the workspace. Ids in `input` are still public ids (`cus_…`): read them with `uuidOf`.
+   * Returns UUIDs (or leaves) by payload field; a Refusal becomes a userError and rolls back.
+   */
+  run: (tx: Tx, context: MutationContext, input: any) => Promise<Record<string, unknown>>;
+}
+
+export const mutations: Record<string, Mutation> = {};
+
+export function mutation(name: string, declared: Mutation): void {
+  if (mutations[name]) throw new Error(`Mutation.${name} is declared twice.`);
+  mutations[name] = declared;
+}
+

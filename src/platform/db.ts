@@ -1,0 +1,90 @@
+// Connections to PostgreSQL: a pool a role, and the transaction in which a workspace's data can be seen.
+import postgres from 'postgres';
+import { Refusal } from './errors.ts';
+
+export type Sql = postgres.Sql;
+export type Tx = postgres.TransactionSql;
+
+/** The database roles (migrations/ creates them). The login itself is never used for data. */
+export type Role = 'throughline_app' | 'throughline_system';
+
+export interface PoolOptions {
+  url: string;
+  /** None: the login itself, for migrations only. */
+  role?: Role;
+  max: number;
+  applicationName: string;
+  /** Read pools plan once a statement: planning took 0.4 to 2.3 ms of a compiled operation. */
+  genericPlans?: boolean;
+  statementTimeoutMs?: number;
+}
+
+/**
+ * A pool. Columns are camelCase on this side and snake_case in SQL; moments are RFC 3339 strings with milliseconds; int8 is a number
+ * (positions and counts stay below 2^53); jsonb is parsed.
+ */
+export function openPool(options: PoolOptions): Sql {
+  const connection: Record<string, string> = {
+    application_name: options.applicationName,
+    timezone: 'UTC',
+    statement_timeout: String(options.statementTimeoutMs ?? 30_000),
+    idle_in_transaction_session_timeout: '60000',
+  };
+  if (options.role) connection.role = options.role;
+  if (options.genericPlans) connection.plan_cache_mode = 'force_generic_plan';
+  return postgres(options.url, {
+    max: options.max,
+    connection,
+    fetch_types: false,
+    onnotice: () => {},
+    connect_timeout: 10,
+    transform: { column: { from: postgres.toCamel, to: postgres.fromCamel } },
+    types: {
+      moment: {
+        to: 1184,
+        from: [1082, 1114, 1184],
+        serialize: (value: string | Date) => (value instanceof Date ? value.toISOString() : value),
+        parse: (text: string) => (text.includes('infinity') ? text : new Date(text).toISOString()),
+      },
+      int8: { to: 20, from: [20], serialize: (value: number | bigint) => String(value), parse: (text: string) => Number(text) },
+    },
+  }) as unknown as Sql;
+}
+
+/** PostgreSQL's error code, through whatever wraps it. */
+export const sqlState = (error: unknown): string | undefined => {
+  const e = error as { code?: string; cause?: { code?: string } } | undefined;
+  return e?.cause?.code ?? e?.code;
+};
+
+const RETRYABLE = new Set(['40P01', '40001']);
+const TRIES = 8;
+
+/**
+ * Runs `work` in one READ COMMITTED transaction that sees the workspace's rows only (row-level security), and runs it again after a
+ * deadlock or a serialisation failure. Nothing outside the database may be done in `work`, since it can run more than once.
+ * @throws whatever `work` throws; the transaction is then rolled back.
+ */
+export async function inWorkspace<T>(sql: Sql, workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await sql.begin(async (tx) => {
+        // Pipelined with the first statement of `work`: the context costs no round trip of its own.
+        const context = tx`select set_config('app.workspace_id', ${workspaceId}, true)`.execute();
+        context.catch(() => {});
+        const result = await work(tx);
+        await context;
+        return result;
+      })) as T;
+    } catch (error) {
+      if (attempt >= TRIES || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt));
+    }
+  }
+}
+
+/** Fails with NOT_FOUND when a row is missing: `row` else a Refusal that names the thing. */
+export function found<T>(row: T | undefined | null, what: string): T {
+  if (row === undefined || row === null) throw new Refusal('NOT_FOUND', `There is no such ${what} in this workspace.`);
+  return row;
+}

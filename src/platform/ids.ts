@@ -1,0 +1,24 @@
+// Ids: a UUIDv7 made here (PostgreSQL 15 makes none), shown as `<prefix>_<32 hex digits>`.
+import { randomBytes } from 'node:crypto';
+import { nowMs } from './clock.ts';
+
+/** A new UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, then random bits. Ids made later sort later, to the millisecond. */
+export function newId(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(nowMs(), 0, 6);
+  bytes[6] = 0x70 | (bytes[6]! & 0x0f);
+  bytes[8] = 0x80 | (bytes[8]! & 0x3f);
+  return dashed(bytes.toString('hex'));
+}
+
+/** `cus` and a UUID -> `cus_<32 hex>`. */
+export const publicId = (prefix: string, uuid: string): string => `${prefix}_${uuid.replaceAll('-', '')}`;
+
+/** `cus_<32 hex>` -> the UUID; null when `id` isn't an id of that prefix. */
+export function uuidOf(prefix: string, id: string): string | null {
+  const hex = id.slice(prefix.length + 1);
+  return id.startsWith(`${prefix}_`) && /^[0-9a-f]{32}$/.test(hex) ? dashed(hex) : null;
+}
+
+const dashed = (hex: string): string =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
