@@ -35,7 +35,8 @@ export function openPool(options: PoolOptions): Sql {
   return postgres(options.url, {
     max: options.max,
     connection,
-    fetch_types: false,
+    // Array types are read from the catalogue once a connection; without them text[] arrives as '{a,b}'.
+    fetch_types: true,
     onnotice: () => {},
     connect_timeout: 10,
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel } },
