@@ -1,0 +1,104 @@
+// What an action says it did: events for the log, and entries of the timeline. Both in the action's own transaction, so neither can be
+// there without the other or without what they tell of.
+import type { CHANNELS } from '../../schema/channels.ts';
+import type { TIMELINE_KINDS } from '../../schema/events.ts';
+import { now } from '../platform/clock.ts';
+import type { Tx } from '../platform/db.ts';
+import { Refusal } from '../platform/errors.ts';
+import { newId } from '../platform/ids.ts';
+import type { ActorKind } from '../access/viewer.ts';
+import type { NewEvent } from './catalog.ts';
+
+/**
+ * Puts `events` into the outbox, in order, from which the sequencer gives them their positions after the commit. An event with a
+ * `conversationId` gets the conversation's next `seq`, without gaps; the conversation's row stays locked until the commit.
+ * Call it last, once, when every lock is held that the events' things need: the order of their ordinals is then the order of the commits.
+ * `occurredAt` defaults to now. Locks conversations in id order.
+ * @throws Refusal NOT_FOUND when a conversation isn't of the workspace; Error when `data` holds what may be a name, an address or text.
+ */
+export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const at = now();
+  const rows = events.map((event) => {
+    refuseText(event);
+    return {
+      id: newId(),
+      kind: event.kind,
+      conversation_id: event.conversationId ?? null,
+      actor_kind: event.actor.kind,
+      actor_id: event.actor.id,
+      data: event.data,
+      occurred_at: event.occurredAt ?? at,
+    };
+  });
+  const [result] = await tx<{ lost: number }[]>`
+    with input as (
+      select * from rows from (
+        jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+          as (id uuid, kind text, conversation_id uuid, actor_kind text, actor_id uuid, data jsonb, occurred_at timestamptz)
+      ) with ordinality as i (id, kind, conversation_id, actor_kind, actor_id, data, occurred_at, ordinal)
+    ), named as (
+      select conversation_id as id, count(*) as events from input where conversation_id is not null group by 1
+    ), locked as materialized (
+      select c.id from conversations c
+      where c.workspace_id = ${workspaceId} and c.id in (select id from named)
+      order by c.id for no key update
+    ), raised as (
+      update conversations c set seq = c.seq + n.events
+      from named n where c.workspace_id = ${workspaceId} and c.id = n.id and c.id in (select id from locked)
+      returning c.id, c.seq - n.events as before
+    ), appended as (
+      insert into event_outbox (workspace_id, id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at)
+      select ${workspaceId}, i.id, i.kind, i.conversation_id,
+        r.before + row_number() over (partition by i.conversation_id order by i.ordinal),
+        i.actor_kind, i.actor_id, i.data, i.occurred_at
+      from input i left join raised r on r.id = i.conversation_id
+      order by i.ordinal
+      returning conversation_id, conversation_seq
+    )
+    select count(*) filter (where conversation_id is not null and conversation_seq is null) as lost from appended`;
+  if (result!.lost > 0) throw new Refusal('NOT_FOUND', 'There is no such conversation in this workspace.');
+}
+
+export interface TimelineEntry {
+  /** Whose timeline: the person's address that it happened with. */
+  identityId: string;
+  /** RFC 3339. For a message, the earlier of the provider's time and the receipt. */
+  occurredAt: string;
+  /** Orders entries of the same millisecond: a hash of the provider's event id, so that any order of arrival ends the same. Default 0. */
+  tie?: number;
+  kind: (typeof TIMELINE_KINDS)[number];
+  /** The subject, in the table that `kind` names. */
+  refId: string;
+  conversationId?: string | null;
+  channel?: (typeof CHANNELS)[number] | null;
+  actor: { kind: ActorKind; id: string | null };
+  /** Ids, enums and counts that the summary is made of. */
+  data: Record<string, unknown>;
+}
+
+/** Puts an entry on the timeline, or changes it: one a thing and identity (`kind`, `refId`, `identityId`), whose id stays. */
+export async function putTimelineEntry(tx: Tx, workspaceId: string, entry: TimelineEntry): Promise<void> {
+  await tx`
+    insert into timeline_entries
+      (workspace_id, identity_id, occurred_at, tie, id, kind, ref_id, conversation_id, channel, actor_kind, actor_id, data)
+    values (${workspaceId}, ${entry.identityId}, ${entry.occurredAt}, ${entry.tie ?? 0}, ${newId()}, ${entry.kind}, ${entry.refId},
+      ${entry.conversationId ?? null}, ${entry.channel ?? null}, ${entry.actor.kind}, ${entry.actor.id},
+      ${JSON.stringify(entry.data)}::text::jsonb)
+    on conflict (workspace_id, kind, ref_id, identity_id) do update set
+      occurred_at = excluded.occurred_at, tie = excluded.tie, conversation_id = excluded.conversation_id, channel = excluded.channel,
+      actor_kind = excluded.actor_kind, actor_id = excluded.actor_id, data = excluded.data`;
+}
+
+/** Ids, enums, counts, versions and moments. No blank, no `@`, no `+`: a name, an address or a sentence is a mistake of the caller. */
+const PLAIN = /^[A-Za-z0-9_.:-]{0,64}$/;
+
+/** The log is never updated, so nothing may enter it that an erase would have to take out again (G18). */
+function refuseText(event: NewEvent): void {
+  for (const [name, value] of Object.entries(event.data)) {
+    const texts = Array.isArray(value) ? value : typeof value === 'string' ? [value] : [];
+    if (!texts.every((text) => PLAIN.test(text))) {
+      throw new Error(`The event ${event.kind} has text in data.${name}: the log takes ids, enums, counts and versions only.`);
+    }
+  }
+}
