@@ -519,6 +519,7 @@ CREATE TABLE "messages" (
 	"seen_up_to" bigint,
 	"join_reason" text NOT NULL,
 	"join_message_id" uuid,
+	"join_after_channel" text,
 	"edited_at" timestamp(3) with time zone,
 	"deleted_at" timestamp(3) with time zone,
 	"version" integer DEFAULT 1 NOT NULL,

@@ -51,6 +51,8 @@ export const messages = pgTable('messages', {
   joinReason: text().notNull(),
   /** The message that it answers, where `join_reason` names one. */
   joinMessageId: uuid(),
+  /** The channel that the conversation had used last when it joined: "e-mail after chat". */
+  joinAfterChannel: text(),
   editedAt: moment(),
   deletedAt: moment(),
   version: integer().notNull().default(1),

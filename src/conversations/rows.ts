@@ -1,0 +1,70 @@
+// A conversation's row as the actions need it, and the locks by which they may change it.
+import { now } from '../platform/clock.ts';
+import { found, type Tx } from '../platform/db.ts';
+import { Refusal } from '../platform/errors.ts';
+import type { Channel, ConversationStatus } from './continuity.ts';
+
+export interface ConversationRow {
+  id: string;
+  identityId: string;
+  status: ConversationStatus;
+  snoozedUntil: string | null;
+  closedAt: string | null;
+  channels: Channel[];
+  lastInboundChannel: Channel | null;
+  assigneeId: string | null;
+  teamId: string | null;
+  queueId: string | null;
+  priority: string;
+  tags: string[];
+  waitingSince: string | null;
+  lastActivityAt: string;
+  firstInboundAt: string | null;
+  firstResponseAt: string | null;
+  seq: number;
+  version: number;
+}
+
+/** Locks the conversations in id order (FOR UPDATE) and gives those that exist. */
+export async function lockConversations(tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Map<string, ConversationRow>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx<ConversationRow[]>`
+    select id, identity_id, status, snoozed_until, closed_at, channels, last_inbound_channel, assignee_id, team_id, queue_id, priority, tags,
+      waiting_since, last_activity_at, first_inbound_at, first_response_at, seq, version
+    from conversations where workspace_id = ${workspaceId} and id = any(${[...ids]}::uuid[]) order by id for update`;
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/**
+ * Locks one conversation.
+ * @throws Refusal NOT_FOUND; CONFLICT when `expectedVersion` isn't its version.
+ */
+export async function lockConversation(tx: Tx, workspaceId: string, id: string, expectedVersion?: number | null): Promise<ConversationRow> {
+  const row = found((await lockConversations(tx, workspaceId, [id])).get(id), 'conversation');
+  if (expectedVersion != null && expectedVersion !== row.version) {
+    throw new Refusal('CONFLICT', `The conversation is at version ${row.version}, not ${expectedVersion}: it was changed meanwhile.`, { field: ['expectedVersion'] });
+  }
+  return row;
+}
+
+/**
+ * Locks the customer who owns the identity now (FOR NO KEY UPDATE), so that one open matter a customer holds: two first messages at once make
+ * one conversation. Starts again when a merge moved the identity meanwhile. Taken before any conversation's lock.
+ */
+export async function lockOwner(tx: Tx, workspaceId: string, identityId: string): Promise<string> {
+  for (;;) {
+    const owner = async () =>
+      found((await tx<{ customerId: string }[]>`select customer_id from identities where workspace_id = ${workspaceId} and id = ${identityId}`)[0], 'identity').customerId;
+    const customerId = await owner();
+    await tx`select 1 from customers where workspace_id = ${workspaceId} and id = ${customerId} for no key update`;
+    if ((await owner()) === customerId) return customerId;
+  }
+}
+
+/** Everybody who wrote in the conversation or was written to. */
+export async function addParticipants(tx: Tx, workspaceId: string, conversationId: string, identityIds: readonly string[]): Promise<void> {
+  if (identityIds.length === 0) return;
+  await tx`
+    insert into conversation_participants (workspace_id, conversation_id, identity_id, joined_at)
+    select ${workspaceId}, ${conversationId}, i, ${now()} from unnest(${[...new Set(identityIds)]}::uuid[]) i on conflict do nothing`;
+}
