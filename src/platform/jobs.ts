@@ -1,0 +1,183 @@
+// Work that is done later or again: graphile-worker on the same database. A job is added in the transaction that wants it, so it exists
+// exactly when the transaction commits; it runs at least once, so what it does must be repeatable or guarded by its own rows.
+import { EventEmitter } from 'node:events';
+import { Logger as JobLogger, run, type Runner, type WorkerEvents } from 'graphile-worker';
+import type { Sql, Tx } from './db.ts';
+import { openPool } from './db.ts';
+import { describeError, type Logger } from './log.ts';
+
+export interface JobOptions {
+  /** RFC 3339; default: at once. */
+  runAt?: string;
+  /** A waiting job with the same key is replaced. One that already runs is left to finish, and this one runs after it. */
+  jobKey?: string;
+  /** Default 25: the waits between tries grow to about six hours. */
+  maxAttempts?: number;
+}
+
+/** Adds a job when `tx` commits. `payload` holds ids, never text or addresses: jobs are not reached by an erase. */
+export async function enqueue(tx: Tx | Sql, task: string, payload: Record<string, unknown>, options: JobOptions = {}): Promise<void> {
+  await tx`select enqueue_job(${task}, ${JSON.stringify(payload)}::text::json, ${options.runAt ?? null}::timestamptz,
+    ${options.jobKey ?? null}, ${options.maxAttempts ?? null}::int)`;
+}
+
+export interface JobRun {
+  id: string;
+  /** 1 for the first try. */
+  attempt: number;
+  /** When this try throws, there is no other: leave the state that a person should see. */
+  lastAttempt: boolean;
+  /** Aborted when the process must end before the job did. */
+  signal: AbortSignal;
+}
+
+export type Task = (payload: Record<string, unknown>, job: JobRun) => Promise<void>;
+
+export interface WorkerOptions {
+  /** The login; it acts as throughline_system. */
+  url: string;
+  tasks: Record<string, Task>;
+  /** Jobs at the same time. */
+  concurrency: number;
+  log: Logger;
+  /** How often the queue is read even if no notice came. */
+  pollMs?: number;
+}
+
+export interface Workers {
+  /** Takes no new job, waits at most `graceMs` for those that run, then lets them go: another process will run them again. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+const BEAT_MS = 2_000;
+
+/** Starts taking jobs, and starts again whenever the connection to Postgres was lost. */
+export async function startWorkers(options: WorkerOptions): Promise<Workers> {
+  const { log } = options;
+  let stopping = false;
+  let wake = (): void => {};
+  const pools = new Set<string>();
+  const login = new URL(options.url);
+  login.searchParams.set('options', '-c role=throughline_system');
+  login.searchParams.set('application_name', 'throughline jobs');
+
+  const start = (): Promise<Runner> => {
+    const events = new EventEmitter() as WorkerEvents;
+    events.on('pool:create', ({ workerPool }) => pools.add(workerPool.id));
+    events.on('pool:release', ({ workerPool }) => pools.delete(workerPool.id));
+    return run({
+      connectionString: login.href,
+      taskList: Object.fromEntries(Object.entries(options.tasks).map(([name, task]) => [name, guarded(name, task, log)])),
+      concurrency: options.concurrency,
+      maxPoolSize: options.concurrency + 3,
+      pollInterval: options.pollMs ?? 1_000,
+      noHandleSignals: true,
+      parsedCronItems: [],
+      logger: toLog(log),
+      events,
+    });
+  };
+
+  let runner = await start();
+  const supervised = (async () => {
+    while (!stopping) {
+      await runner.promise.catch(() => {});
+      while (!stopping) {
+        log.warn('the job workers stopped; starting them again');
+        const restarted = await start().catch((error: unknown) => void log.warn({ err: error }, 'the job workers could not start'));
+        if (restarted) {
+          runner = restarted;
+          break;
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          setTimeout(resolve, 1_000);
+        });
+      }
+    }
+  })();
+  const watch = watchOver(options.url, pools, log);
+
+  return {
+    async stop(graceMs = 8_000) {
+      if (stopping) return;
+      stopping = true;
+      wake();
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
+      await Promise.race([runner.stop().catch(() => {}).then(() => supervised), patience]);
+      clearTimeout(timer);
+      await watch.stop();
+    },
+  };
+}
+
+/**
+ * graphile-worker gives the jobs of a killed process back after four hours. Here every pool of workers holds an advisory lock for as long
+ * as its process lives; whoever finds jobs of a pool whose lock is free gives them back. Ten seconds cover a pool that has just begun.
+ */
+function watchOver(url: string, pools: ReadonlySet<string>, log: Logger): { stop(): Promise<void> } {
+  const sql = openPool({ url, role: 'throughline_system', max: 1, applicationName: 'throughline jobs watch' });
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const beat = async (): Promise<void> => {
+    try {
+      // Again at every beat: the lock went with the session if the connection was lost.
+      for (const pool of pools) await sql`select pg_try_advisory_lock(hashtextextended(${pool}, 0))`;
+      // By the database's clock, since graphile-worker wrote `locked_at` by it.
+      const holders = await sql<{ lockedBy: string }[]>`
+        select locked_by from graphile_worker._private_jobs where locked_at < statement_timestamp() - interval '10 seconds'
+        union select locked_by from graphile_worker._private_job_queues where locked_at < statement_timestamp() - interval '10 seconds'`;
+      for (const { lockedBy } of holders) if (!pools.has(lockedBy)) await releaseIfDead(sql, lockedBy, log);
+    } catch (error) {
+      if (!stopped) log.debug({ err: error }, 'jobs of stopped processes could not be looked for');
+    }
+    if (!stopped) timer = setTimeout(beating, BEAT_MS);
+  };
+  let current = Promise.resolve();
+  const beating = (): void => void (current = beat());
+  beating();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await current;
+      await sql.end({ timeout: 1 });
+    },
+  };
+}
+
+async function releaseIfDead(sql: Sql, pool: string, log: Logger): Promise<void> {
+  await sql.begin(async (tx) => {
+    const [{ free }] = await tx<[{ free: boolean }]>`select pg_try_advisory_xact_lock(hashtextextended(${pool}, 0)) as free`;
+    if (!free) return;
+    await tx`select graphile_worker.force_unlock_workers(array[${pool}])`;
+    log.warn({ pool }, 'gave back the jobs of a process that ended');
+  });
+}
+
+/** What a task throws is logged scrubbed; the queue's `last_error` gets its type and code only, since no erase looks there. */
+const guarded =
+  (name: string, task: Task, log: Logger) =>
+  async (payload: unknown, { job, abortSignal }: { job: { id: string; attempts: number; max_attempts: number }; abortSignal?: AbortSignal }) => {
+    const of: JobRun = {
+      id: String(job.id),
+      attempt: job.attempts,
+      lastAttempt: job.attempts >= job.max_attempts,
+      signal: abortSignal ?? new AbortController().signal,
+    };
+    try {
+      await task(payload as Record<string, unknown>, of);
+    } catch (error) {
+      const { type, code } = describeError(error);
+      log[of.lastAttempt ? 'error' : 'warn']({ task: name, job: of.id, attempt: of.attempt, lastAttempt: of.lastAttempt, err: error }, 'a job failed');
+      throw new Error([type, code].filter(Boolean).join(' '));
+    }
+  };
+
+/** graphile-worker's messages name jobs and times; its meta data holds payloads and is left out. */
+const toLog = (log: Logger): JobLogger =>
+  new JobLogger(() => (level, text) => log[level === 'error' || level === 'warning' ? 'warn' : 'debug']({ source: 'graphile-worker', event: text }, 'jobs'));
+
+/** For migrations: says nothing. */
+export const quietJobLogger = (): JobLogger => new JobLogger(() => () => {});
