@@ -20,8 +20,8 @@ export interface ListOf {
   kind: 'list';
   of: 'String' | Enumeration;
 }
-/** Leaves. Milliseconds and Bytes are safe integers (int8 in SQL); JSON is jsonb. */
-export type Leaf = 'ID' | 'String' | 'Int' | 'Boolean' | 'DateTime' | 'Float' | 'JSON' | 'Milliseconds' | 'Bytes' | Enumeration | IdOf | ListOf;
+/** Leaves. Milliseconds and Bytes are safe integers (int8 in SQL); JSON is jsonb; Cursor is a place in the log (text). */
+export type Leaf = 'ID' | 'String' | 'Int' | 'Boolean' | 'DateTime' | 'Float' | 'JSON' | 'Milliseconds' | 'Bytes' | 'Cursor' | Enumeration | IdOf | ListOf;
 
 /** Parameters that the viewer gives: each call returns `$n::uuid` (or `uuid[]`). */
 export interface ViewerParams {
@@ -68,7 +68,10 @@ export interface One extends Common {
   /** The column that holds the target's id, or SQL for it. */
   key: string | RowSql;
 }
-/** A value object that lives on the same row, e.g. an Actor in (author_kind, author_id). `columns` maps its columns to the row's. */
+/**
+ * A value object that lives on the same row, e.g. an Actor in (author_kind, author_id). `columns` maps its columns to the row's.
+ * Nullable: it is null when the first of `columns` is.
+ */
 export interface Embed extends Common {
   form: 'embed';
   target: () => Value;
@@ -130,7 +133,10 @@ export interface List extends Common {
   order: string;
   max: number;
 }
-/** A resolver of its own: allowed, and what makes an operation run through the loaders. */
+/**
+ * A resolver of its own: allowed, and what makes an operation run through the loaders. `row` has `id` (UUID) and the column fields by
+ * their names; `context` is a GraphContext. For an entity it gives a UUID (loaded, then), for a value its columns by name.
+ */
 export interface Custom extends Common {
   form: 'custom';
   type: Leaf | (() => Entity | Union | Value);
@@ -183,7 +189,7 @@ export interface InputObject {
   fields: Record<string, Argument>;
 }
 
-/** `customer(id:)`: null when there is none. */
+/** `customer(id:)`: null when there is none; INVALID_ID when the id isn't one of that type. */
 export interface ById extends Common {
   form: 'byId';
   target: () => Entity;
@@ -205,7 +211,24 @@ export interface Rows extends Common {
   prepare: (args: any, viewer: Viewer) => { shape: string; values: Record<string, { cast: string; value: unknown }> };
   sql: (shape: string, param: (name: string) => string, workspace: string) => string;
 }
-export type RootField = ById | Many | Rows | Custom;
+/**
+ * One leaf at the root, from SQL of its own: `Query.cursor`. `sql` is an expression (the workspace is `$n::uuid`); `compute` makes the
+ * answer from its JSON value. It is read in the same snapshot as everything else of the operation.
+ */
+export interface RootLeaf extends Common {
+  form: 'rootLeaf';
+  type: Leaf;
+  sql: (workspace: string) => string;
+  compute?: (value: any, viewer: Viewer) => unknown;
+}
+/** An object at the root that groups other root fields: `visitor { … }`. It is never null; its fields are roots as Query's are. */
+export interface Group extends Common {
+  form: 'group';
+  name: string;
+  typeDescription: string;
+  fields: Record<string, RootField>;
+}
+export type RootField = ById | Many | Rows | Custom | RootLeaf | Group;
 
 export const entities = new Map<string, Entity>();
 export const unions = new Map<string, Union>();
@@ -262,6 +285,8 @@ export const many = (target: Many['target'], description: string, more: Omit<Man
 export const list = (target: List['target'], description: string, more: Omit<List, 'form' | 'target' | 'description'>): List => ({ form: 'list', target, description, ...more });
 export const byId = (target: ById['target'], description: string, more: Partial<More<ById>> = {}): ById => ({ form: 'byId', target, description, nullable: true, ...more });
 export const rows = (target: Rows['target'], description: string, more: Omit<Rows, 'form' | 'target' | 'description'>): Rows => ({ form: 'rows', target, description, ...more });
+export const rootLeaf = (type: Leaf, sql: RootLeaf['sql'], description: string, more: Partial<More<RootLeaf>> = {}): RootLeaf => ({ form: 'rootLeaf', type, sql, description, ...more });
+export const group = (name: string, description: string, typeDescription: string, fields: Group['fields'], more: Partial<More<Group>> = {}): Group => ({ form: 'group', name, description, typeDescription, fields, ...more });
 export const custom = (type: Custom['type'], resolve: Custom['resolve'], description: string, more: Partial<More<Custom>> = {}): Custom => ({ form: 'custom', type, resolve, description, ...more });
 export const idOf = (prefix: string): IdOf => ({ kind: 'id', prefix });
 export const listOf = (of: ListOf['of']): ListOf => ({ kind: 'list', of });

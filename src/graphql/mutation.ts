@@ -4,9 +4,12 @@ import type { Actor, Viewer } from '../access/viewer.ts';
 import type { Tx } from '../platform/db.ts';
 import type { Argument, Entity, Leaf, Union } from './entity.ts';
 
-/** What a payload's field is: an entity by its UUID, a list of them, or a leaf. */
+/**
+ * What a payload's field is, and what `run` returns for it: an entity (its UUID), a union (`{ member, id }`: a key of its members and the
+ * UUID), a leaf, a bulk row (an object by its field names, and `userErrors: Refusal[]`), or a list of one of these.
+ */
 export interface PayloadField {
-  type: (() => Entity | Union) | Leaf;
+  type: (() => Entity | Union) | Leaf | BulkRow;
   description: string;
   list?: boolean;
   nullable?: boolean;
@@ -15,8 +18,9 @@ export interface MutationContext {
   actor: Actor;
   viewer: Viewer;
 }
-/** One row of a bulk mutation: its own result or its own errors. */
+/** One row of a bulk mutation: its own result or its own errors (`userErrors` is added). Make it with `bulkRow`. */
 export interface BulkRow {
+  kind: 'row';
   name: string;
   description: string;
   fields: Record<string, PayloadField>;
@@ -46,3 +50,4 @@ export function mutation(name: string, declared: Mutation): void {
   mutations[name] = declared;
 }
 
+export const bulkRow = (name: string, description: string, fields: Record<string, PayloadField>): BulkRow => ({ kind: 'row', name, description, fields });
