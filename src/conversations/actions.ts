@@ -188,7 +188,7 @@ async function retag(tx: Tx, actor: Actor, conversation: ConversationRow, tags: 
   await tx`update conversations set tags = ${tags}, version = version + 1 where workspace_id = ${actor.workspaceId} and id = ${conversation.id}`;
   conversation.tags = tags;
   conversation.version += 1;
-  await appendEvents(tx, actor.workspaceId, [{ kind: 'conversation.tagged', actor, conversationId: conversation.id, data: { tags, version: conversation.version } }]);
+  await appendEvents(tx, actor.workspaceId, [{ kind: 'conversation.tagged', actor, conversationId: conversation.id, data: { tagCount: tags.length, version: conversation.version } }]);
 }
 
 /** The subject that agents see, and how urgent it is; null subject takes it away, undefined leaves. @throws Refusal NOT_FOUND, CONFLICT */

@@ -1,0 +1,65 @@
+// Pure: how the events of a call fold into one call. Any order and any repetition of the same events ends the same.
+import type { InboundEvent } from '../channels/channel.ts';
+import type { CALL_DISPOSITIONS, CALL_STATES } from '../../schema/calls.ts';
+
+export interface CallFacts {
+  state: (typeof CALL_STATES)[number];
+  disposition: (typeof CALL_DISPOSITIONS)[number] | null;
+  startedAt: string;
+  ringingAt: string | null;
+  answeredAt: string | null;
+  endedAt: string | null;
+  ringMs: number | null;
+  talkMs: number | null;
+  endCause: string | null;
+}
+
+const RANK: Record<CallFacts['state'], number> = { RINGING: 0, IN_PROGRESS: 1, ENDED: 2 };
+/** A leg that reports several ends (the provider's own, then a transfer's) keeps the most telling one. */
+const TELLING: (CallFacts['disposition'] | null)[] = [null, 'MISSED', 'NO_ANSWER', 'CANCELED', 'FAILED', 'REJECTED', 'BUSY', 'ABANDONED', 'ANSWERED', 'VOICEMAIL'];
+
+export const newCall = (at: string): CallFacts => ({
+  state: 'RINGING', disposition: null, startedAt: at, ringingAt: null, answeredAt: null, endedAt: null, ringMs: null, talkMs: null, endCause: null,
+});
+
+/** Folds one event, which happened at `at`. A child leg (`isLeg`) can answer the call, not end it. */
+export function foldCall(before: CallFacts, call: NonNullable<InboundEvent['call']>, at: string, isLeg: boolean): CallFacts {
+  const after: CallFacts = { ...before, startedAt: min(before.startedAt, at) };
+  const reach = (state: CallFacts['state']) => {
+    if (RANK[state] > RANK[after.state]) after.state = state;
+  };
+  switch (call.phase) {
+    case 'ringing':
+      after.ringingAt = min(before.ringingAt, at);
+      break;
+    case 'answered':
+      after.answeredAt = min(before.answeredAt, at);
+      reach('IN_PROGRESS');
+      break;
+    case 'ended':
+      if (isLeg) break;
+      after.endedAt = min(before.endedAt, at);
+      after.endCause = call.endCause ?? before.endCause;
+      if (call.talkMs !== null && (before.talkMs === null || call.talkMs > before.talkMs)) after.talkMs = call.talkMs;
+      reach('ENDED');
+      break;
+    case 'recording':
+    case 'transcript':
+    case 'progress':
+      break;
+  }
+  if (call.disposition !== null && !isLeg) after.disposition = tellingOf(after.disposition, call.disposition.toUpperCase() as CallFacts['disposition']);
+  // Answered by a machine that takes a message is voicemail, whatever the provider calls the end.
+  if (call.recording?.kind === 'voicemail') after.disposition = 'VOICEMAIL';
+  if (after.ringingAt !== null) {
+    const until = after.answeredAt ?? after.endedAt;
+    after.ringMs = until === null ? null : Math.max(0, Date.parse(until) - Date.parse(after.ringingAt));
+  }
+  if (after.talkMs === null && after.answeredAt !== null && after.endedAt !== null) {
+    after.talkMs = Math.max(0, Date.parse(after.endedAt) - Date.parse(after.answeredAt));
+  }
+  return after;
+}
+
+const min = (a: string | null, b: string): string => (a === null || b < a ? b : a);
+const tellingOf = (a: CallFacts['disposition'], b: CallFacts['disposition']): CallFacts['disposition'] => (TELLING.indexOf(b) > TELLING.indexOf(a) ? b : a);

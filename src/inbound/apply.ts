@@ -1,0 +1,103 @@
+// The doors' other side, second half: one event takes its effect, once. By kind; what has none here is kept and listed as IGNORED.
+import type { INBOUND_STATES } from '../../schema/inbound.ts';
+import { systemActor } from '../access/viewer.ts';
+import { applyCall } from '../calls/apply.ts';
+import type { InboundEvent } from '../channels/channel.ts';
+import { observe } from '../customers/actions.ts';
+import { recordClaim } from '../identities/claims.ts';
+import { deleteMessage, editMessage, lockMessageByProviderId, receiveReport, reportUpTo } from '../messages/change.ts';
+import type { DeliveryState } from '../messages/delivery.ts';
+import { partRow } from '../messages/parts.ts';
+import { arrivedAt, receiveEcho, receiveMessage, resolveSender, type Arriving } from '../messages/receive.ts';
+import { now } from '../platform/clock.ts';
+import type { Tx } from '../platform/db.ts';
+import { uuidOf } from '../platform/ids.ts';
+import { keyedHash } from '../platform/secrets.ts';
+
+export interface Applied {
+  state: Extract<(typeof INBOUND_STATES)[number], 'APPLIED' | 'DUPLICATE' | 'IGNORED'>;
+  identityId: string | null;
+  messageId: string | null;
+  conversationId: string | null;
+}
+
+const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, conversationId: null };
+
+/**
+ * Applies one event in the caller's transaction. Effect once: its dedupe key is inserted first, and a second event with the same key, even at the
+ * same moment, waits for the first and is then a DUPLICATE.
+ */
+export async function applyEvent(tx: Tx, arriving: Arriving): Promise<Applied> {
+  const { workspaceId, accountId, event } = arriving;
+  const [first] = await tx`
+    insert into inbound_keys ${tx({ workspaceId, accountId, keyHash: keyedHash(event.dedupeKey), createdAt: now() })} on conflict do nothing returning 1`;
+  if (!first) return { state: 'DUPLICATE', ...NOTHING };
+  return HANDLERS[event.kind](tx, arriving);
+}
+
+type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
+
+const ignore: Handler = async () => ({ state: 'IGNORED', ...NOTHING });
+
+const HANDLERS: Record<InboundEvent['kind'], Handler> = {
+  message: async (tx, arriving) => ({ state: 'APPLIED', ...(arriving.event.direction === 'inbound' ? await receiveMessage(tx, arriving) : await receiveEcho(tx, arriving)) }),
+  message_edit: async (tx, arriving) => {
+    const { event, workspaceId, accountId } = arriving;
+    const target = event.message?.providerMessageId ?? '';
+    const message = await lockMessageByProviderId(tx, workspaceId, accountId, target);
+    // An edit can overtake its message: it is tried again until the message is there.
+    if (!message) throw new Error(`The message ${target} that was edited is not here yet.`);
+    await editMessage(tx, { workspaceId, kind: 'CUSTOMER', id: message.identityId }, message, (event.message?.parts ?? []).map(partRow), arrivedAt(arriving));
+    return { state: 'APPLIED', identityId: message.identityId, messageId: message.id, conversationId: message.conversationId };
+  },
+  message_delete: async (tx, arriving) => {
+    const { event, workspaceId, accountId } = arriving;
+    const target = event.message?.providerMessageId ?? '';
+    const message = await lockMessageByProviderId(tx, workspaceId, accountId, target);
+    if (!message) throw new Error(`The message ${target} that was deleted is not here yet.`);
+    await deleteMessage(tx, { workspaceId, kind: 'CUSTOMER', id: message.identityId }, message, arrivedAt(arriving));
+    return { state: 'APPLIED', identityId: message.identityId, messageId: message.id, conversationId: message.conversationId };
+  },
+  receipt: async (tx, arriving) => {
+    const { event, workspaceId, accountId } = arriving;
+    const receipt = event.receipt!;
+    const state = receipt.state.toUpperCase() as DeliveryState;
+    const actor = systemActor(workspaceId);
+    let messageId: string | null = null;
+    for (const target of receipt.targets ?? []) {
+      messageId = await receiveReport(tx, actor, {
+        accountId, providerMessageId: target, state, occurredAt: event.occurredAt, errorCode: receipt.errorCode ?? receipt.statusClass ?? null,
+        reason: receipt.reason, recipient: receipt.recipient ?? null,
+      });
+    }
+    const upTo = receipt.upTo ? uuidOf('msg', receipt.upTo) : null;
+    if (upTo || receipt.watermark) {
+      const { identityId } = await resolveSender(tx, arriving);
+      await reportUpTo(tx, actor, { accountId, identityId, messageId: upTo, watermark: receipt.watermark ?? null, state });
+    }
+    return { state: 'APPLIED', ...NOTHING, messageId };
+  },
+  call: async (tx, arriving) => ({ state: 'APPLIED', ...(await applyCall(tx, arriving)) }),
+  consent: async (tx, arriving) => {
+    const { identityId, actor } = await resolveSender(tx, arriving);
+    const { consent, channel } = arriving.event;
+    await observe(tx, actor, { identityId, key: `custom.${channel}_${consent!.purpose}_consent`, value: consent!.state, source: 'CHANNEL', observedAt: arrivedAt(arriving) });
+    return { state: 'APPLIED', ...NOTHING, identityId };
+  },
+  identity_change: async (tx, arriving) => {
+    const { to } = arriving.event.identityChange!;
+    // Attested by the provider or a signed token: it is one of the sender's addresses, and is linked as such. Only typed: it is a claim.
+    const attested = to !== null && to.trust !== 'claimed';
+    const { identityId, actor } = await resolveSender(tx, attested ? { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to] } } : arriving);
+    if (to !== null && !attested) {
+      await recordClaim(tx, { workspaceId: arriving.workspaceId, actor, claimantIdentityId: identityId, kind: to.kind, value: to.valueRaw });
+    }
+    return { state: 'APPLIED', ...NOTHING, identityId };
+  },
+  reaction: ignore,
+  typing: ignore,
+  postback: ignore,
+  referral: ignore,
+  system: ignore,
+  unknown: ignore,
+};

@@ -1,0 +1,196 @@
+// Applies what the doors stored, lane by lane: events of one lane in the order in which they came, lanes side by side. A failing event is tried
+// again with growing waits and holds up its own lane only; after the last try it is DEAD, listed, and the lane goes on.
+import type { InboundEvent } from '../channels/channel.ts';
+import type { Arriving } from '../messages/receive.ts';
+import { after, now } from '../platform/clock.ts';
+import { inWorkspace, sqlState, type Sql, type Tx } from '../platform/db.ts';
+import { applyEvent, type Applied } from './apply.ts';
+
+/** Tries before an event is set aside; they span about half a minute. */
+export const TRIES_MAX = 5;
+const BACKOFF_BASE_MS = 1_000;
+const LANES_AT_ONCE = 4;
+const POLL_MS = 500;
+
+export interface DrainContext {
+  app: Sql;
+  system: Sql;
+  /** Called after something was applied, so that the log's readers hear of it at once. */
+  wake: () => void;
+  report: (message: string, error: unknown) => void;
+}
+
+interface Head {
+  id: string;
+  deliveryId: string;
+  ordinal: number;
+  accountId: string;
+  channel: Arriving['channel'];
+  event: InboundEvent;
+  attempts: number;
+  nextAttemptAt: string;
+  receivedAt: string;
+  historical: boolean;
+}
+export type LaneStep = 'APPLIED' | 'EMPTY' | 'BUSY' | 'WAITING' | 'FAILED';
+
+/**
+ * Applies the oldest pending event of a lane, when no other process is at that lane.
+ * WAITING: its next try is later. FAILED: this try failed and was written down.
+ */
+export async function stepLane(context: Pick<DrainContext, 'app' | 'report'>, workspaceId: string, lane: string): Promise<{ step: LaneStep; eventId?: string; applied?: Applied }> {
+  let head: Head | undefined;
+  try {
+    return await inWorkspace(context.app, workspaceId, async (tx) => {
+      head = undefined;
+      const [lock] = await tx<{ held: boolean }[]>`select pg_try_advisory_xact_lock(hashtextextended(${`${workspaceId} ${lane}`}, 7)) as held`;
+      if (!lock!.held) return { step: 'BUSY' as const };
+      head = await headOf(tx, workspaceId, lane);
+      if (!head) return { step: 'EMPTY' as const };
+      if (head.nextAttemptAt > now()) return { step: 'WAITING' as const };
+      const applied = await applyEvent(tx, { workspaceId, accountId: head.accountId, channel: head.channel, event: head.event, receivedAt: head.receivedAt, historical: head.historical });
+      await tx`
+        update inbound_events set state = ${applied.state}, identity_id = ${applied.identityId}, message_id = ${applied.messageId}, applied_at = ${now()}, error = null
+        where workspace_id = ${workspaceId} and id = ${head.id}`;
+      return { step: 'APPLIED' as const, eventId: head.id, applied };
+    });
+  } catch (error) {
+    // A database that is away is nobody's poison: the event waits for it, and no try is counted.
+    if (!head || isOutage(error)) throw error;
+    await writeFailure(context, workspaceId, head, error);
+    return { step: 'FAILED', eventId: head.id };
+  }
+}
+
+async function headOf(tx: Tx, workspaceId: string, lane: string): Promise<Head | undefined> {
+  const [head] = await tx<Head[]>`
+    select e.id, e.delivery_id, e.ordinal, e.account_id, a.channel, e.event, e.attempts, e.next_attempt_at, d.received_at,
+      coalesce((d.request ->> 'historical')::boolean, false) as historical
+    from inbound_events e
+    join deliveries d on d.workspace_id = e.workspace_id and d.id = e.delivery_id
+    join channel_accounts a on a.workspace_id = e.workspace_id and a.id = e.account_id
+    where e.workspace_id = ${workspaceId} and e.lane = ${lane} and e.state = 'PENDING'
+    order by e.delivery_id, e.ordinal limit 1 for update of e`;
+  return head;
+}
+
+async function writeFailure(context: Pick<DrainContext, 'app' | 'report'>, workspaceId: string, head: Head, error: unknown): Promise<void> {
+  const attempts = head.attempts + 1;
+  const dead = attempts >= TRIES_MAX;
+  const reason = (error instanceof Error ? error.message : String(error)).replaceAll('\0', '').slice(0, 500);
+  context.report(dead ? 'An inbound event is dead after its last try.' : 'An inbound event could not be applied; it is tried again.', error);
+  await inWorkspace(context.app, workspaceId, (tx) => tx`
+    update inbound_events set attempts = ${attempts}, error = ${reason}, state = ${dead ? 'DEAD' : 'PENDING'},
+      next_attempt_at = ${after(BACKOFF_BASE_MS * 2 ** (attempts - 1))}
+    where workspace_id = ${workspaceId} and id = ${head.id} and state = 'PENDING'`);
+}
+
+/** Connection failures, shut-downs and a full disk: PostgreSQL's classes 08, 53, 57, 58 and what the driver says of a lost connection. */
+const isOutage = (error: unknown): boolean => /^(08|53|57|58)|^(CONNECTION_|CONNECT_|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/.test(sqlState(error) ?? '');
+
+/**
+ * Applies one event now, ahead of the drain: everything before it in its lane first. Gives what became of it, or null when it did not come to it
+ * (its lane waits for a retry, or another process is at it).
+ */
+export async function applyNow(context: Pick<DrainContext, 'app' | 'report'>, workspaceId: string, event: { id: string; lane: string }): Promise<Applied | null> {
+  for (let steps = 0; steps < STEPS_AHEAD_MAX; steps++) {
+    const { step, eventId, applied } = await stepLane(context, workspaceId, event.lane);
+    if (step === 'APPLIED' && eventId === event.id) return applied!;
+    if (step === 'BUSY') {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const outcome = await outcomeOf(context.app, workspaceId, event.id);
+      if (outcome) return outcome;
+    } else if (step !== 'APPLIED') {
+      return outcomeOf(context.app, workspaceId, event.id);
+    }
+  }
+  return null;
+}
+const STEPS_AHEAD_MAX = 200;
+
+const outcomeOf = (app: Sql, workspaceId: string, id: string): Promise<Applied | null> =>
+  inWorkspace(app, workspaceId, async (tx) => {
+    const [row] = await tx<(Omit<Applied, 'conversationId' | 'state'> & { state: string; conversationId: string | null })[]>`
+      select e.state, e.identity_id, e.message_id, m.conversation_id from inbound_events e
+      left join messages m on m.workspace_id = e.workspace_id and m.id = e.message_id
+      where e.workspace_id = ${workspaceId} and e.id = ${id} and e.state in ('APPLIED', 'DUPLICATE', 'IGNORED')`;
+    return (row as Applied | undefined) ?? null;
+  });
+
+export interface Drain {
+  /** There may be work: look at once. */
+  wake(): void;
+  /** Resolves when nothing is pending that could be applied now. */
+  idle(): Promise<void>;
+  /** Finishes the lanes that are under way. */
+  stop(): Promise<void>;
+}
+
+/** Starts draining; every process may, since a lane is one process's at a time. */
+export function startDrain(context: DrainContext): Drain {
+  let stopped = false;
+  let woken = false;
+  let timer: NodeJS.Timeout | undefined;
+  let signal: (() => void) | undefined;
+  const idlers: (() => void)[] = [];
+
+  const round = async (): Promise<number> => {
+    const lanes = await context.system<{ workspaceId: string; lane: string }[]>`
+      select workspace_id, lane::text as lane from inbound_events where state = 'PENDING' and next_attempt_at <= ${now()}
+      group by workspace_id, lane order by min(delivery_id::text) limit 64`;
+    const queue = [...lanes];
+    let applied = 0;
+    await Promise.all(
+      Array.from({ length: LANES_AT_ONCE }, async () => {
+        for (let next = queue.shift(); next && !stopped; next = queue.shift()) {
+          for (let steps = 0; steps < STEPS_AHEAD_MAX && !stopped; steps++) {
+            const { step } = await stepLane(context, next.workspaceId, next.lane);
+            if (step !== 'APPLIED') break;
+            applied++;
+          }
+        }
+      }),
+    );
+    return applied;
+  };
+
+  const running = (async () => {
+    while (!stopped) {
+      woken = false;
+      let applied = 0;
+      try {
+        applied = await round();
+        if (applied > 0) context.wake();
+      } catch (error) {
+        context.report('The inbound drain could not read its work; it goes on.', error);
+      }
+      if (applied === 0 && !woken) {
+        for (const idler of idlers.splice(0)) idler();
+        await new Promise<void>((resolve) => {
+          signal = resolve;
+          timer = setTimeout(resolve, POLL_MS);
+        });
+        clearTimeout(timer);
+      }
+    }
+    for (const idler of idlers.splice(0)) idler();
+  })();
+
+  const wake = () => {
+    woken = true;
+    signal?.();
+  };
+  return {
+    wake,
+    idle: () =>
+      new Promise((resolve) => {
+        idlers.push(resolve);
+        wake();
+      }),
+    stop: async () => {
+      stopped = true;
+      wake();
+      await running;
+    },
+  };
+}

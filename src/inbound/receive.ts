@@ -1,0 +1,124 @@
+// The doors' other side, first half: a verified request is parsed and stored, raw and as events, in one transaction; then it may be acknowledged.
+import { createHash } from 'node:crypto';
+import { Unparsable, type InboundEvent, type Parsed, type RawRequest } from '../channels/channel.ts';
+import { providerNamed } from '../channels/registry.ts';
+import type { DELIVERY_SOURCES, INBOUND_STATES } from '../../schema/inbound.ts';
+import type { Blobs } from '../platform/blobs.ts';
+import { now } from '../platform/clock.ts';
+import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
+import { newId } from '../platform/ids.ts';
+import { keyedHash } from '../platform/secrets.ts';
+
+/** Bodies above this lie in the blob store, not in the row. */
+const BODY_IN_ROW_BYTES_MAX = 256 * 1024;
+
+export interface DoorContext {
+  app: Sql;
+  blobs: Blobs;
+}
+export interface Delivered {
+  deliveryId: string;
+  parsed: Parsed | null;
+  /** Why it can't be read, when it can't. */
+  unparsed: string | null;
+  events: StoredEvent[];
+}
+export interface StoredEvent {
+  id: string;
+  lane: string;
+  state: (typeof INBOUND_STATES)[number];
+  error: string | null;
+}
+
+/**
+ * Stores one delivery of a provider and the events read out of it; after it returns, nothing of it can be lost. What can't be parsed is kept as
+ * one event UNPARSED, an account that isn't connected as UNKNOWN_ACCOUNT; both are listed with their reason and can be replayed.
+ * The request was verified by the caller. `historical`: it keeps its times and fires nothing.
+ */
+export async function receiveDelivery(
+  context: DoorContext,
+  endpoint: { workspaceId: string; id: string; provider: string },
+  o: { source: (typeof DELIVERY_SOURCES)[number]; request: RawRequest; historical?: boolean; receivedAt?: string },
+): Promise<Delivered> {
+  const { workspaceId } = endpoint;
+  let parsed: Parsed | null = null;
+  let unparsed: string | null = null;
+  try {
+    parsed = await providerNamed(endpoint.provider).parse(o.request);
+  } catch (error) {
+    if (!(error instanceof Unparsable)) throw error;
+    unparsed = error.message;
+  }
+  for (const file of parsed?.files ?? []) await context.blobs.put(workspaceId, file.content);
+  const { body } = o.request;
+  const large = body.length > BODY_IN_ROW_BYTES_MAX;
+  const bodySha256 = large ? await context.blobs.put(workspaceId, body) : createHash('sha256').update(body).digest('hex');
+
+  const deliveryId = newId();
+  const events = await inWorkspace(context.app, workspaceId, async (tx) => {
+    const receivedAt = o.receivedAt ?? now();
+    await tx`insert into deliveries ${tx({
+      workspaceId, id: deliveryId, endpointId: endpoint.id, source: o.source, body: large ? null : body, bodySha256, bodyBytes: body.length, receivedAt,
+      request: tx.json({ method: o.request.method, url: o.request.url, headers: withoutSecrets(o.request.headers), historical: o.historical ?? false }),
+    })}`;
+    for (const file of parsed?.files ?? []) await countBlob(tx, workspaceId, file);
+    if (large) await countBlob(tx, workspaceId, { sha256: bodySha256, mime: o.request.headers['content-type'] ?? 'application/octet-stream', content: body });
+    return storeEvents(tx, { ...endpoint, deliveryId }, parsed?.events ?? null, unparsed);
+  });
+  return { deliveryId, parsed, unparsed, events };
+}
+
+async function storeEvents(
+  tx: Tx, endpoint: { workspaceId: string; id: string; deliveryId: string }, events: InboundEvent[] | null, unparsed: string | null,
+): Promise<StoredEvent[]> {
+  const { workspaceId, deliveryId } = endpoint;
+  const base = { workspaceId, deliveryId, nextAttemptAt: now() };
+  if (events === null) {
+    const row = { id: newId(), lane: '0', state: 'UNPARSED' as const, error: unparsed };
+    await tx`insert into inbound_events ${tx({ ...base, ...row, ordinal: 0 })}`;
+    return [row];
+  }
+  if (events.length === 0) return [];
+  const accounts = await tx<{ id: string; address: string; state: string }[]>`
+    select id, address, state from channel_accounts where workspace_id = ${workspaceId} and endpoint_id = ${endpoint.id} order by created_at, id`;
+  const rows = events.map((event, ordinal) => {
+    const account = accountOf(accounts, event.account);
+    const counterpart = counterpartOf(event);
+    return {
+      ...base, id: newId(), ordinal, accountId: account?.id ?? null, lane: laneOf(account?.id ?? '', event),
+      addressHash: counterpart === null ? null : keyedHash(counterpart), event: tx.json(event as never),
+      state: account ? ('PENDING' as const) : ('UNKNOWN_ACCOUNT' as const),
+      error: account ? null : `No account of this endpoint has the address ${event.account ?? '(none given)'}; connect it, then replay.`,
+    };
+  });
+  await tx`insert into inbound_events ${tx(rows)}`;
+  return rows.map(({ id, lane, state, error }) => ({ id, lane, state, error }));
+}
+
+/** The account that the payload names; the only one of the endpoint when it names none. */
+export function accountOf<A extends { address: string }>(accounts: readonly A[], named: string | null): A | undefined {
+  if (named === null) return accounts.length === 1 ? accounts[0] : undefined;
+  const address = named.toLowerCase();
+  return accounts.find((account) => account.address.toLowerCase() === address);
+}
+
+/** What must be applied in order: everything of one counterpart, one call, or one message's reports. A signed 64-bit number as text. */
+export function laneOf(accountId: string, event: InboundEvent): string {
+  const about = event.call ? `call ${event.call.parentCallId ?? event.call.providerCallId}` : (counterpartOf(event) ?? event.receipt?.targets?.[0] ?? event.dedupeKey);
+  return createHash('sha256').update(`${accountId} ${about}`).digest().readBigInt64BE(0).toString();
+}
+
+const counterpartOf = (event: InboundEvent): string | null => {
+  const address = event.direction === 'inbound' ? event.senders[0] : event.recipients[0];
+  return address ? `${address.kind} ${address.namespace} ${address.value}` : null;
+};
+
+async function countBlob(tx: Tx, workspaceId: string, file: { sha256: string; mime: string; content: Buffer }): Promise<void> {
+  await tx`
+    insert into blobs ${tx({ workspaceId, sha256: file.sha256, size: file.content.length, mime: file.mime, refs: 1, createdAt: now() })}
+    on conflict (workspace_id, sha256) do update set refs = blobs.refs + 1`;
+}
+
+/** Credentials of a request are checked once and never kept. */
+const withoutSecrets = (headers: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !['authorization', 'cookie', 'proxy-authorization'].includes(name)));
