@@ -221,14 +221,7 @@ export interface RootLeaf extends Common {
   sql: (workspace: string) => string;
   compute?: (value: any, viewer: Viewer) => unknown;
 }
-/** An object at the root that groups other root fields: `visitor { … }`. It is never null; its fields are roots as Query's are. */
-export interface Group extends Common {
-  form: 'group';
-  name: string;
-  typeDescription: string;
-  fields: Record<string, RootField>;
-}
-export type RootField = ById | Many | Rows | Custom | RootLeaf | Group;
+export type RootField = ById | Many | Rows | Custom | RootLeaf;
 
 export const entities = new Map<string, Entity>();
 export const unions = new Map<string, Union>();
@@ -286,7 +279,6 @@ export const list = (target: List['target'], description: string, more: Omit<Lis
 export const byId = (target: ById['target'], description: string, more: Partial<More<ById>> = {}): ById => ({ form: 'byId', target, description, nullable: true, ...more });
 export const rows = (target: Rows['target'], description: string, more: Omit<Rows, 'form' | 'target' | 'description'>): Rows => ({ form: 'rows', target, description, ...more });
 export const rootLeaf = (type: Leaf, sql: RootLeaf['sql'], description: string, more: Partial<More<RootLeaf>> = {}): RootLeaf => ({ form: 'rootLeaf', type, sql, description, ...more });
-export const group = (name: string, description: string, typeDescription: string, fields: Group['fields'], more: Partial<More<Group>> = {}): Group => ({ form: 'group', name, description, typeDescription, fields, ...more });
 export const custom = (type: Custom['type'], resolve: Custom['resolve'], description: string, more: Partial<More<Custom>> = {}): Custom => ({ form: 'custom', type, resolve, description, ...more });
 export const idOf = (prefix: string): IdOf => ({ kind: 'id', prefix });
 export const listOf = (of: ListOf['of']): ListOf => ({ kind: 'list', of });

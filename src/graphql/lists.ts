@@ -1,0 +1,126 @@
+// SQL of a list's rows: which belong to it, which of them the page holds, how many there are. Both paths read lists through here, so the
+// workspace's predicate can't be forgotten and a page can't differ.
+import type { Catalogue } from './catalogue.ts';
+import { orderCasts, orderColumns } from './cursors.ts';
+import type { Entity, List, Many, ViewerParams } from './entity.ts';
+import { filterSql } from './filters.ts';
+import { boundsOf, COUNT_MAX, orderOf, type Page } from './pages.ts';
+
+/** The statement that SQL is written into. */
+export interface Place {
+  catalogue: Catalogue;
+  /** `$n::uuid` of the workspace. */
+  workspace(): string;
+  viewer: ViewerParams;
+}
+/** `$n::cast` of a value of the page. */
+export type PageParam = (cast: string, read: (page: Page) => unknown) => string;
+
+export interface Site {
+  list: Many;
+  page: Page;
+  /** SQL of the parent's key; null at the root. */
+  parent: string | null;
+  place: Place;
+  param: PageParam;
+  /** Sizes stand in the text when the document fixes them. */
+  isConstant: boolean;
+}
+
+/** `alias.workspace_id = $n::uuid`: the first wall. (The second are the policies of the database.) */
+export const workspaceOf = (place: Place, alias: string): string => `${alias}.workspace_id = ${place.workspace()}`;
+
+/** What every reference to an entity's rows carries: the workspace, and the entity's own scope. */
+export function reference(entity: Entity, alias: string, place: Place): string[] {
+  const conditions: string[] = [];
+  if (place.catalogue.has(entity.table, 'workspace_id')) conditions.push(workspaceOf(place, alias));
+  else if (entity.table === 'workspaces') conditions.push(`${alias}.id = ${place.workspace()}`);
+  if (entity.scope) conditions.push(`(${entity.scope(alias, place.viewer)})`);
+  return conditions;
+}
+const where = (conditions: string[]): string => (conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`);
+
+/** Conditions on row `t` for being in the list at all; in a list through a table, row `h` of that table leads to it. */
+function membership(site: Omit<Site, 'page' | 'param' | 'isConstant'>, row = 't', hop = 'h'): string[] {
+  const { list, parent, place } = site;
+  const conditions = reference(list.target(), row, place);
+  if (list.through) conditions.push(`${row}.${list.through.key} = ${hop}.${list.through.via ?? 'id'}`);
+  else if (list.key && parent) conditions.push(`${row}.${list.key} = ${parent}`);
+  if (list.among) conditions.push(`${row}.id in (${list.among(parent ?? 'null', (alias) => workspaceOf(place, alias))})`);
+  if (list.where) conditions.push(`(${list.where(row, place.viewer)})`);
+  return conditions;
+}
+const hops = (site: Pick<Site, 'list' | 'parent' | 'place'>, hop = 'h'): string[] => [workspaceOf(site.place, hop), `${hop}.${site.list.through!.parent} = ${site.parent}`];
+
+function filters(site: Site): string[] {
+  const { list, page, param } = site;
+  const sql = filterSql(list, page.filter.condition, 't', (at, cast) => param(cast, (p) => p.filter.values[at]));
+  return sql ? [`(${sql})`] : [];
+}
+
+/** The list's rows that satisfy `conditions` too, in the given direction, at most `limit`: a top-N of each identity, merged, when through. */
+function ordered(site: Site, conditions: string[], reversed: boolean, limit: string): string {
+  const { list, page } = site;
+  const order = orderOf(list, page);
+  const way = order.descending !== reversed ? ' desc' : '';
+  const by = (alias: string) => orderColumns(order).map((name) => `${alias}.${name}${way}`).join(', ');
+  const { table } = list.target();
+  const rows = `select t.* from ${table} t${where([...membership(site), ...filters(site), ...conditions])} order by ${by('t')} limit ${limit}`;
+  if (!list.through) return rows;
+  return `select y.* from ${list.through.table} h cross join lateral (${rows}) y${where(hops(site))} order by ${by('y')} limit ${limit}`;
+}
+
+const size = (site: Site, read: (page: Page) => number): string => (site.isConstant ? String(read(site.page)) : site.param('int4', read));
+
+/** The page's rows and, when `counted`, the one beyond each end that says that there is more; with `_rn`, the row's number (`boundsOf`). */
+export function pageRows(site: Site, counted: boolean): string {
+  const { list, page, place } = site;
+  const order = orderOf(list, page);
+  const names = orderColumns(order);
+  const tuple = `(${names.map((name) => `t.${name}`).join(', ')})`;
+  if (page.around !== undefined) {
+    const anchor = site.param('uuid', (p) => p.around);
+    const place0 = `(select ${names.map((name) => `a.${name}`).join(', ')} from ${list.target().table} a where a.id = ${anchor} and ${reference(list.target(), 'a', place).join(' and ')})`;
+    const [near, far] = order.descending ? ['>=', '<'] : ['<=', '>'];
+    // The anchor must be of this very list: another customer's entry gives an empty page.
+    const inList = list.through
+      ? `exists (select from ${list.through.table} g join ${list.target().table} m on true${where([...hops(site, 'g'), `m.id = ${anchor}`, ...membership(site, 'm', 'g')])})`
+      : `exists (select from ${list.target().table} m${where([`m.id = ${anchor}`, ...membership(site, 'm')])})`;
+    const part = (compare: string, reversed: boolean, limit: string, number: string) =>
+      `select y.*, ${number} as _rn from (${ordered(site, [`${tuple} ${compare} ${place0}`], reversed, limit)}) y where ${inList}`;
+    const before = part(near!, true, size(site, (p) => 2 - boundsOf(p).low), '1 - row_number() over ()');
+    const after = part(far!, false, size(site, (p) => boundsOf(p).high + 1), 'row_number() over ()');
+    return `(${before}) union all (${after})`;
+  }
+  const casts = orderCasts(list, order, place.catalogue);
+  const beyond = (compare: string, which: 'after' | 'before') => `${tuple} ${compare} (${casts.map((cast, i) => site.param(cast, (p) => p[which]![i])).join(', ')})`;
+  const conditions: string[] = [];
+  if (page.after) conditions.push(beyond(order.descending ? '<' : '>', 'after'));
+  if (page.before) conditions.push(beyond(order.descending ? '>' : '<', 'before'));
+  const rows = ordered(site, conditions, page.backward, size(site, (p) => p.take + (counted ? 1 : 0)));
+  return counted || page.backward ? `select y.*, ${page.backward ? '-' : ''}row_number() over () as _rn from (${rows}) y` : rows;
+}
+
+/** The lower and upper bound of `_rn`, as SQL. */
+export const boundSql = (site: Site): { low: string; high: string } => ({
+  low: site.page.backward || site.page.around !== undefined ? size(site, (p) => boundsOf(p).low) : '1',
+  high: site.page.backward ? '-1' : size(site, (p) => boundsOf(p).high),
+});
+
+/** SQL of how many rows of the list satisfy the filter, counting no further than one beyond `COUNT_MAX`. */
+export function countSql(site: Site): string {
+  const { list } = site;
+  const rows = `select from ${list.target().table} t${where([...membership(site), ...filters(site)])}`;
+  const limited = list.through ? `select from ${list.through.table} h cross join lateral (${rows}) y${where(hops(site))}` : rows;
+  return `(select count(*) from (${limited} limit ${COUNT_MAX + 1}) q)`;
+}
+
+/** The rows of a short plain list, in its order. */
+export function listRows(list: List, parent: string | null, place: Place): string {
+  const target = list.target();
+  const conditions = reference(target, 't', place);
+  if (list.key && parent) conditions.push(`t.${list.key} = ${parent}`);
+  if (list.among) conditions.push(`t.id in (${list.among(parent ?? 'null', (alias) => workspaceOf(place, alias))})`);
+  if (list.where) conditions.push(`(${list.where('t', place.viewer)})`);
+  return `select t.* from ${target.table} t${where(conditions)} order by ${list.order} limit ${list.max}`;
+}
