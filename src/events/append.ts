@@ -8,6 +8,7 @@ import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { ActorKind } from '../access/viewer.ts';
 import type { NewEvent } from './catalog.ts';
+import { expectEvents } from './sequencer.ts';
 
 /**
  * Puts `events` into the outbox, in order, from which the sequencer gives them their positions after the commit. An event with a
@@ -58,6 +59,7 @@ export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent
     )
     select count(*) filter (where conversation_id is not null and conversation_seq is null) as lost from appended`;
   if (result!.lost > 0) throw new Refusal('NOT_FOUND', 'There is no such conversation in this workspace.');
+  expectEvents();
 }
 
 export interface TimelineEntry {

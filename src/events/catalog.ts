@@ -27,8 +27,15 @@ export const EVENT_KINDS = {
   'note.updated': 'A note was edited, pinned or unpinned.',
   'record.upserted': 'A record of another system was created or changed.',
   'workspace.updated': 'Settings of the workspace changed.',
+  'member.created': 'A member joined the workspace.',
+  'member.updated': 'A member was deactivated.',
+  'team.created': 'A team was created.',
+  'team.updated': 'Who belongs to a team changed.',
+  'queue.created': 'A queue was created.',
+  'queue.updated': 'A queue changed.',
+  'business_hours.created': 'Business hours were created.',
   'channel.changed': 'A channel account was connected, changed or disconnected.',
-  'key.created': 'An API key was created.',
+  'key.created': 'An API key was created, or a token by which a front end acts as a member.',
   'key.revoked': 'An API key or token was revoked.',
 } as const;
 export type EventKind = keyof typeof EVENT_KINDS;

@@ -1,0 +1,15 @@
+// Which failures mean that PostgreSQL went away for a while, so that waiting and asking again is right.
+import { sqlState } from '../platform/db.ts';
+
+/** postgres.js' own and the system's (a socket), then PostgreSQL's: shut down, crashed, starting, too many clients. */
+const LOST = new Set([
+  'CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT',
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT',
+  '57P01', '57P02', '57P03', '53300',
+]);
+
+/** Whether the connection was lost or refused: the same statement may succeed in a moment. False after the pool was closed. */
+export function isConnectionLost(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && (LOST.has(state) || /^08...$/.test(state));
+}
