@@ -11,7 +11,8 @@ begin
       exception when duplicate_object or unique_violation then null;
       end;
     end if;
-    if not pg_has_role(current_user, name, 'member') then
+    -- From 16 on whoever makes a role may grant it, which counts as membership, but may not take it on.
+    if not pg_has_role(current_user, name, case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) then
       begin
         execute format('grant %I to %I', name, current_user);
       exception when unique_violation or duplicate_object then null;
