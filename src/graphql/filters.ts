@@ -5,7 +5,8 @@ import type { FilterField, Leaf, Many } from './entity.ts';
 import { castOf } from './text.ts';
 
 export type Condition =
-  | { kind: 'all' | 'any'; of: Condition[] }
+  | { kind: 'all'; of: Condition[] }
+  | { kind: 'any'; of: Condition[] }
   | { kind: 'not'; of: Condition }
   | { kind: 'none'; field: string }
   | { kind: 'field'; field: string; at: number };
@@ -39,7 +40,7 @@ export function filterOf(list: Many, input: Record<string, unknown> | null | und
       if (name === 'and' || name === 'or') {
         if (value == null) continue;
         const parts = (value as Record<string, unknown>[]).map((part) => all(part, depth + 1));
-        conditions.push({ kind: name === 'and' ? 'all' : 'any', of: parts });
+        conditions.push(name === 'and' ? { kind: 'all', of: parts } : { kind: 'any', of: parts });
       } else if (name === 'not') {
         if (value != null) conditions.push({ kind: 'not', of: all(value as Record<string, unknown>, depth + 1) });
       } else {
