@@ -44,6 +44,8 @@ export async function migrate(url: string): Promise<Migrated> {
           `this program's of ${new Date(newest).toISOString()}). Start that version, or restore a backup made before it.`,
       );
     }
+    // Trusted since PostgreSQL 13: whoever may create in the database may create it, too.
+    await client`create extension if not exists pg_trgm`;
     await installJobs({ connectionString: url, logger: quietJobLogger() });
     await applyMigrations(drizzle(client), { migrationsFolder: MIGRATIONS_DIR });
     return { applied: journal.filter((entry) => entry.when > before).map((entry) => entry.tag), known: journal.length };

@@ -1,10 +1,14 @@
 // Before all tests: one PostgreSQL server, and on it one migrated database that every test file clones. TEST_DATABASE_URL names a server to
 // use instead of the embedded one (its login needs CREATEDB and CREATEROLE).
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
+import { startEmbedded } from '../../src/platform/embedded-postgres.ts';
 import { MIGRATIONS_DIR, migrate } from '../../src/platform/migrate.ts';
+import { serverOn } from '../../src/platform/server-lock.ts';
 import { onDatabase } from './database.ts';
 
 declare module 'vitest' {
@@ -30,10 +34,40 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
+/** In a folder of its own, since several runs may go on at once; what a killed run left is stopped and removed. */
 async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
   if (process.env.TEST_DATABASE_URL) return { url: process.env.TEST_DATABASE_URL, stop: async () => {} };
-  return { url: 'postgres://throughline:throughline@127.0.0.1:5599/postgres', stop: async () => {} };
+  const folder = join(tmpdir(), 'throughline-test-');
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith('throughline-test-'))) {
+    const left = join(tmpdir(), name);
+    if (await serverOn(left)) continue;
+    await stopAndRemove(left).catch((error: unknown) => console.warn(`${left} could not be removed: ${String(error)}`));
+  }
+  const dataDir = `${folder}${process.pid}`;
+  const server = await startEmbedded({
+    dataDir,
+    say: (text) => console.warn(text),
+    createDatabases: true,
+    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' },
+  });
+  return {
+    url: server.url,
+    async stop() {
+      await server.stop();
+      removeFiles(dataDir, server.dir);
+    },
+  };
 }
+
+async function stopAndRemove(dataDir: string): Promise<void> {
+  if (!existsSync(join(dataDir, 'postgres.json'))) return removeFiles(dataDir);
+  const server = await startEmbedded({ dataDir, say: () => {} });
+  await server.stop();
+  removeFiles(dataDir, server.dir);
+}
+
+/** The database's files may lie elsewhere, where the user that Postgres runs as can reach them. */
+const removeFiles = (...folders: string[]): void => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true }));
 
 /** Of the migrations' text, so that a changed migration makes a new template. */
 function fingerprint(): string {
