@@ -1,0 +1,76 @@
+// What each figure of the statistics counts, as SQL that gives the counted things one a row. A figure and the rows behind it are made of the
+// same text, so that they can't tell different stories.
+//
+// A thing is counted on the day when it happened: a message when it was written, a first response when it was given, a resolution when the
+// conversation was closed. So a past day's figures don't change because something happens later (but for the queue: a conversation counts
+// for the queue that it is in now). Imported history is counted like everything else.
+
+export const FIGURES = ['MESSAGES_IN', 'MESSAGES_OUT', 'CONVERSATIONS_OPENED', 'UNIQUE_CUSTOMERS', 'OPEN_BACKLOG', 'FIRST_RESPONSE', 'RESOLUTION'] as const;
+export type Figure = (typeof FIGURES)[number];
+
+/** Those that are counted in the range; the backlog is a state at its end (see `backlogChanges`). */
+export type CountedFigure = Exclude<Figure, 'OPEN_BACKLOG' | 'UNIQUE_CUSTOMERS'>;
+export const COUNTED_FIGURES: readonly CountedFigure[] = ['MESSAGES_IN', 'MESSAGES_OUT', 'CONVERSATIONS_OPENED', 'FIRST_RESPONSE', 'RESOLUTION'];
+
+/**
+ * The things that `figure` counts between `p.f` (included) and `p.t` (excluded):
+ * columns at, id (of the thing), channel, queue_id, conversation_id, message_id, customer_id, ms (null unless a duration).
+ */
+export function counted(figure: CountedFigure, workspace: string): string {
+  return figure === 'MESSAGES_IN' || figure === 'MESSAGES_OUT' ? messages(figure === 'MESSAGES_IN' ? 'INBOUND' : 'OUTBOUND', workspace) : conversations(figure, workspace);
+}
+
+const messages = (direction: string, workspace: string): string => `
+  select m.occurred_at as at, m.id, m.channel, c.queue_id, m.conversation_id, m.id as message_id, i.customer_id, null::int8 as ms
+  from p join messages m on m.workspace_id = ${workspace} and m.occurred_at >= p.f and m.occurred_at < p.t and m.direction = '${direction}'
+  join conversations c on c.workspace_id = ${workspace} and c.id = m.conversation_id
+  join identities i on i.workspace_id = ${workspace} and i.id = m.identity_id`;
+
+const MOMENTS: Record<Exclude<CountedFigure, 'MESSAGES_IN' | 'MESSAGES_OUT'>, { at: string; since: string; and: string }> = {
+  CONVERSATIONS_OPENED: { at: 'created_at', since: '', and: '' },
+  FIRST_RESPONSE: { at: 'first_response_at', since: 'first_inbound_at', and: 'and c.first_response_at >= c.first_inbound_at' },
+  RESOLUTION: { at: 'closed_at', since: 'created_at', and: `and c.status = 'CLOSED' and c.closed_at >= c.created_at` },
+};
+
+function conversations(figure: keyof typeof MOMENTS, workspace: string): string {
+  const { at, since, and } = MOMENTS[figure];
+  return `
+  select c.${at} as at, c.id, c.channels[1] as channel, c.queue_id, c.id as conversation_id, null::uuid as message_id, i.customer_id,
+    ${since ? `round(extract(epoch from c.${at} - c.${since}) * 1000)::int8` : 'null::int8'} as ms
+  from p join conversations c on c.workspace_id = ${workspace} and c.${at} >= p.f and c.${at} < p.t ${and}
+  join identities i on i.workspace_id = ${workspace} and i.id = c.identity_id`;
+}
+
+/**
+ * What changed the backlog before \`p.t`: columns at, id (of the conversation), channel, queue_id, customer_id, change (+1 when it came to be
+ * open, -1 when it was closed). How many conversations were open at a moment is the sum of the changes before it. A conversation's first
+ * state is its present one with every later change taken back, so imported history, which is born closed, never was in the backlog.
+ */
+export const backlogChanges = (workspace: string): string => `
+  select e.at, e.id, e.channel, e.queue_id, i.customer_id, e.change
+  from (
+    select c.created_at as at, c.id, c.channels[1] as channel, c.queue_id, c.identity_id,
+      (c.status <> 'CLOSED')::int - coalesce(s.change, 0) as change
+    from conversations c
+    left join (select conversation_id, sum(change)::int as change from (${statusChanges(workspace)}) x group by 1) s on s.conversation_id = c.id
+    where c.workspace_id = ${workspace}
+    union all
+    select greatest(x.at, c.created_at), c.id, c.channels[1], c.queue_id, c.identity_id, x.change
+    from (${statusChanges(workspace)}) x
+    join conversations c on c.workspace_id = ${workspace} and c.id = x.conversation_id
+  ) e
+  join p on e.at < p.t
+  join identities i on i.workspace_id = ${workspace} and i.id = e.identity_id
+  where e.change <> 0`;
+
+const statusChanges = (workspace: string): string => `
+  select t.conversation_id, t.occurred_at as at, (t.data->>'to' <> 'CLOSED')::int - (t.data->>'from' <> 'CLOSED')::int as change
+  from timeline_entries t
+  where t.workspace_id = ${workspace} and t.kind = 'STATUS_CHANGE' and (t.data->>'to' = 'CLOSED') <> (t.data->>'from' = 'CLOSED')`;
+
+/** The range and the time zone, which everything above reads: columns f, t, tz (the workspace's own when none is given). */
+export const period = (param: (name: string) => string, workspace: string): string =>
+  `p as materialized (select ${param('from')} as f, ${param('to')} as t, coalesce(${param('timeZone')}, (select w.time_zone from workspaces w where w.id = ${workspace})) as tz)`;
+
+/** The local day of a moment, as YYYY-MM-DD. */
+export const localDay = (at: string): string => `to_char(${at} at time zone p.tz, 'YYYY-MM-DD')`;

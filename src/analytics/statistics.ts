@@ -1,0 +1,85 @@
+// The SQL of the statistics: figures by channel, day and queue in one statement, and the rows behind one of them.
+import { backlogChanges, counted, COUNTED_FIGURES, localDay, period, type Figure } from './figures.ts';
+
+export const GROUPS = ['CHANNEL', 'DAY', 'QUEUE'] as const;
+export type Group = (typeof GROUPS)[number];
+type Param = (name: string) => string;
+
+/**
+ * One row a combination of the groups that occurs; by DAY, every such combination has a row for every local day of the range. Without groups
+ * it is exactly one row. Columns: channel, day, queue_id (null where not grouped), the counts, and the durations in milliseconds
+ * (null where nothing was measured). Parameters: from, to, timeZone.
+ */
+export function statisticsSql(by: readonly Group[], param: Param, workspace: string): string {
+  const key = (group: Group, sql: string, type: string): string => (by.includes(group) ? sql : `null::${type}`);
+  const keys = (at: string): string =>
+    `${key('CHANNEL', 'x.channel', 'text')} as channel, ${key('QUEUE', 'x.queue_id', 'uuid')} as queue_id, ${key('DAY', at, 'text')} as day`;
+  const percentile = (fraction: number, figure: Figure): string =>
+    `round(percentile_cont(${fraction}) within group (order by x.ms) filter (where x.figure = '${figure}'))::int8`;
+  const count = (figure: Figure): string => `count(*) filter (where x.figure = '${figure}')::int`;
+  return `
+with ${period(param, workspace)},
+facts as (${COUNTED_FIGURES.map((figure) => `select '${figure}' as figure, f.* from (${counted(figure, workspace)}) f`).join(' union all ')}),
+days as (${
+    by.includes('DAY')
+      ? `select to_char(d, 'YYYY-MM-DD') as day from p, generate_series((p.f at time zone p.tz)::date, ((p.t - interval '1 ms') at time zone p.tz)::date, interval '1 day') d`
+      : 'select null::text as day'
+  }),
+measured as (
+  select ${keys(localDay('x.at'))},
+    ${count('MESSAGES_IN')} as messages_in, ${count('MESSAGES_OUT')} as messages_out, ${count('CONVERSATIONS_OPENED')} as conversations_opened,
+    count(distinct x.customer_id) filter (where x.figure = 'MESSAGES_IN')::int as unique_customers,
+    ${percentile(0.5, 'FIRST_RESPONSE')} as median_first_response, ${percentile(0.9, 'FIRST_RESPONSE')} as p90_first_response,
+    ${percentile(0.5, 'RESOLUTION')} as median_resolution, ${percentile(0.9, 'RESOLUTION')} as p90_resolution
+  from p, facts x group by 1, 2, 3
+),
+changed as (
+  select ${keys(`to_char(greatest((x.at at time zone p.tz)::date, (p.f at time zone p.tz)::date), 'YYYY-MM-DD')`)}, sum(x.change)::int as change
+  from p, (${backlogChanges(workspace)}) x group by 1, 2, 3
+),
+groups as (${by.some((group) => group !== 'DAY') ? 'select channel, queue_id from measured union select channel, queue_id from changed' : 'select null::text as channel, null::uuid as queue_id'}),
+together as (
+  select channel, queue_id, day, messages_in, messages_out, conversations_opened, unique_customers, median_first_response, p90_first_response,
+    median_resolution, p90_resolution, 0 as change from measured
+  union all select channel, queue_id, day, 0, 0, 0, 0, null, null, null, null, change from changed
+  union all select g.channel, g.queue_id, d.day, 0, 0, 0, 0, null, null, null, null, 0 from groups g cross join days d
+)
+select channel, queue_id, day, max(messages_in) as messages_in, max(messages_out) as messages_out, max(conversations_opened) as conversations_opened,
+  max(unique_customers) as unique_customers, (sum(sum(change)) over (partition by channel, queue_id order by day))::int as open_backlog,
+  max(median_first_response) as median_first_response, max(p90_first_response) as p90_first_response,
+  max(median_resolution) as median_resolution, max(p90_resolution) as p90_resolution
+from together group by channel, queue_id, day order by day, channel, queue_id`;
+}
+
+/** What narrows the rows behind a figure: a value of a group; NONE: the things that have none. */
+export interface Narrowing {
+  channel: 'ANY' | 'NONE' | 'GIVEN';
+  queue: 'ANY' | 'NONE' | 'GIVEN';
+  day: boolean;
+  after: boolean;
+}
+
+/**
+ * The things that `figure` counts, at most `first`, ordered by (at, id): columns at, id, conversation_id, message_id, customer_id, ms.
+ * Parameters: from, to, timeZone, first; and channel, queueId, day, afterAt, afterId as the narrowing has it.
+ */
+export function rowsBehindSql(figure: Figure, narrowing: Narrowing, param: Param, workspace: string): string {
+  const where: string[] = [];
+  if (narrowing.channel !== 'ANY') where.push(narrowing.channel === 'NONE' ? 'x.channel is null' : `x.channel = ${param('channel')}`);
+  if (narrowing.queue !== 'ANY') where.push(narrowing.queue === 'NONE' ? 'x.queue_id is null' : `x.queue_id = ${param('queueId')}`);
+  // A state at the end of a day is made by everything up to it; what is counted happened on it.
+  if (narrowing.day) where.push(figure === 'OPEN_BACKLOG' ? `(x.at at time zone p.tz)::date <= ${param('day')}` : `(x.at at time zone p.tz)::date = ${param('day')}`);
+  const narrowed = where.length ? `where ${where.join(' and ')}` : '';
+  const things =
+    figure === 'OPEN_BACKLOG'
+      ? `select min(x.at) as at, x.id, x.id as conversation_id, null::uuid as message_id, x.customer_id, null::int8 as ms
+         from p, (${backlogChanges(workspace)}) x ${narrowed} group by x.id, x.customer_id having sum(x.change) > 0`
+      : figure === 'UNIQUE_CUSTOMERS'
+        ? `select min(x.at) as at, x.customer_id as id, null::uuid as conversation_id, null::uuid as message_id, x.customer_id, null::int8 as ms
+           from p, (${counted('MESSAGES_IN', workspace)}) x ${narrowed} group by x.customer_id`
+        : `select x.at, x.id, x.conversation_id, x.message_id, x.customer_id, x.ms from p, (${counted(figure, workspace)}) x ${narrowed}`;
+  return `
+with ${period(param, workspace)}
+select y.* from (${things}) y ${narrowing.after ? `where (y.at, y.id) > (${param('afterAt')}, ${param('afterId')})` : ''}
+order by y.at, y.id limit ${param('first')}`;
+}

@@ -1,0 +1,283 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FIGURES, type Figure } from '../../src/analytics/figures.ts';
+import { rowsBehindSql, statisticsSql, type Group, type Narrowing } from '../../src/analytics/statistics.ts';
+import { newId } from '../../src/platform/ids.ts';
+import { testDatabase, type TestDatabase } from '../harness/database.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+});
+afterAll(() => db.close());
+
+// Zones whose clocks change within the generated weeks (Europe 2026-03-29, Cairo at midnight of 2026-04-24, Lord Howe by half an hour on
+// 2026-04-05), and one that is a day ahead.
+const ZONES = ['UTC', 'Europe/Amsterdam', 'Africa/Cairo', 'Australia/Lord_Howe', 'Pacific/Kiritimati', 'America/St_Johns'];
+const START = Date.parse('2026-03-25T00:00:00.000Z');
+const DAY_MS = 86_400_000;
+
+interface World {
+  queues: string[];
+  customers: string[];
+  conversations: {
+    id: string; customer: number; queue: number | null; channels: string[]; createdAt: number; changes: { at: number; from: string; to: string }[];
+    born: string; status: string; firstInboundAt: number | null; firstResponseAt: number | null; closedAt: number | null;
+    messages: { id: string; at: number; direction: string; channel: string; customer: number }[];
+  }[];
+}
+
+const CHANNELS = ['EMAIL', 'SMS', 'LIVE_CHAT'];
+const moment = fc.oneof(
+  fc.integer({ min: 0, max: 12 * DAY_MS }),
+  // The very edges of local days, where an off-by-one shows.
+  fc.tuple(fc.integer({ min: 0, max: 12 * 48 }), fc.integer({ min: -1, max: 1 })).map(([half, ms]) => Math.max(0, half * 1_800_000 + ms)),
+).map((ms) => START + ms);
+
+const world: fc.Arbitrary<World> = fc
+  .array(
+    fc.record({
+      customer: fc.nat(2),
+      queue: fc.option(fc.nat(1)),
+      createdAt: moment,
+      historical: fc.boolean(),
+      steps: fc.array(fc.tuple(fc.integer({ min: 0, max: 6 * DAY_MS }), fc.constantFrom('OPEN', 'PENDING', 'CLOSED')), { maxLength: 4 }),
+      messages: fc.array(fc.record({ at: moment, direction: fc.constantFrom('INBOUND', 'OUTBOUND'), channel: fc.constantFrom(...CHANNELS), customer: fc.nat(2) }), { minLength: 1, maxLength: 5, size: 'max' }),
+      response: fc.option(fc.tuple(moment, fc.integer({ min: -1000, max: 3 * DAY_MS }))),
+    }),
+    { minLength: 4, maxLength: 12, size: 'max' },
+  )
+  .map((drafts) => ({
+    queues: [newId(), newId()],
+    customers: [newId(), newId(), newId()],
+    conversations: drafts.map((d) => {
+      let status = d.historical ? 'CLOSED' : 'OPEN';
+      const born = status;
+      let closedAt: number | null = d.historical ? d.createdAt : null;
+      let at = d.createdAt;
+      const changes: { at: number; from: string; to: string }[] = [];
+      for (const [after, to] of d.steps) {
+        if (to === status) continue;
+        at += after;
+        changes.push({ at, from: status, to });
+        closedAt = to === 'CLOSED' ? at : null;
+        status = to;
+      }
+      return {
+        id: newId(), customer: d.customer, queue: d.queue, createdAt: d.createdAt, changes, born, status, closedAt,
+        firstInboundAt: d.response ? d.response[0] : null, firstResponseAt: d.response ? d.response[0] + d.response[1] : null,
+        channels: [...new Set(d.messages.map((m) => m.channel))], messages: d.messages.map((m) => ({ ...m, id: newId() })),
+      };
+    }),
+  }));
+
+const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+async function store(workspaceId: string, w: World): Promise<void> {
+  const at = iso(START)!;
+  const sql = db.owner;
+  const selves = w.customers.map(() => newId());
+  await sql`insert into queues ${sql(w.queues.map((id) => ({ workspaceId, id, name: id, createdAt: at })))}`;
+  await sql`insert into customers ${sql(w.customers.map((id, i) => ({ workspaceId, id, selfIdentityId: selves[i]!, lastActivityAt: at, createdAt: at, updatedAt: at })))}`;
+  await sql`insert into identities ${sql(w.customers.map((customerId, i) => ({
+    workspaceId, id: selves[i]!, customerId, kind: 'SELF', value: customerId, valueRaw: customerId, trust: 'VERIFIED', firstSeenAt: at, lastSeenAt: at, createdAt: at,
+  })))}`;
+  for (const c of w.conversations) {
+    await sql`insert into conversations ${sql({
+      workspaceId, id: c.id, identityId: selves[c.customer]!, status: c.status, statusChangedAt: at, statusChangedByKind: 'SYSTEM', closedAt: iso(c.closedAt), channels: c.channels,
+      queueId: c.queue === null ? null : w.queues[c.queue]!, waitingOrder: at, lastActivityAt: at, firstInboundAt: iso(c.firstInboundAt), firstResponseAt: iso(c.firstResponseAt), createdAt: iso(c.createdAt)!,
+    })}`;
+    for (const change of c.changes) {
+      await sql`insert into timeline_entries ${sql({
+        workspaceId, id: newId(), identityId: selves[c.customer]!, occurredAt: iso(change.at)!, kind: 'STATUS_CHANGE', refId: newId(), conversationId: c.id, actorKind: 'SYSTEM',
+        data: sql.json({ from: change.from, to: change.to }),
+      })}`;
+    }
+    if (c.messages.length) {
+      await sql`insert into messages ${sql(c.messages.map((m) => ({
+        workspaceId, id: m.id, conversationId: c.id, identityId: selves[m.customer]!, channel: m.channel, direction: m.direction, authorKind: 'CUSTOMER', occurredAt: iso(m.at)!, receivedAt: iso(m.at)!,
+        deliveryState: 'RECEIVED', joinReason: 'EXPLICIT', createdAt: at,
+      })))}`;
+    }
+  }
+}
+
+/** Runs a statement as the server does: under the role and the policies of the workspace. */
+async function run(workspaceId: string, write: (param: (name: string) => string, workspace: string) => string, values: Record<string, [cast: string, value: unknown]>): Promise<any[]> {
+  const bound: unknown[] = [workspaceId];
+  const names: string[] = [];
+  const text = write((name) => {
+    if (!names.includes(name)) {
+      names.push(name);
+      bound.push(values[name]![1]);
+    }
+    return `$${names.indexOf(name) + 2}::${values[name]![0]}`;
+  }, '$1::uuid');
+  return db.app.begin(async (tx) => {
+    await tx`select set_config('app.workspace_id', ${workspaceId}, true)`;
+    return tx.unsafe(text, bound as never[]);
+  }) as Promise<any[]>;
+}
+
+interface Range { from: number; to: number; zone: string }
+interface Thing { at: number; channel: string | null; queue: string | null; customer: string; ms: number | null }
+
+const dayOf = (zone: string) => {
+  const format = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  return (at: number) => format.format(at);
+};
+
+/** The recount: the definitions of the schema, in TypeScript, over the generated world. */
+function things(w: World, figure: Figure, r: Range): Thing[] {
+  const within = (at: number | null): at is number => at !== null && at >= r.from && at < r.to;
+  const of = (c: World['conversations'][number]) => ({ channel: c.channels[0] ?? null, queue: c.queue === null ? null : w.queues[c.queue]!, customer: w.customers[c.customer]! });
+  return w.conversations.flatMap((c): Thing[] => {
+    switch (figure) {
+      case 'CONVERSATIONS_OPENED':
+        return within(c.createdAt) ? [{ ...of(c), at: c.createdAt, ms: null }] : [];
+      case 'FIRST_RESPONSE':
+        return within(c.firstResponseAt) && c.firstResponseAt >= c.firstInboundAt! ? [{ ...of(c), at: c.firstResponseAt, ms: c.firstResponseAt - c.firstInboundAt! }] : [];
+      case 'RESOLUTION':
+        return c.status === 'CLOSED' && within(c.closedAt) ? [{ ...of(c), at: c.closedAt, ms: c.closedAt - c.createdAt }] : [];
+      case 'OPEN_BACKLOG':
+        return [];
+      default: {
+        const direction = figure === 'MESSAGES_OUT' ? 'OUTBOUND' : 'INBOUND';
+        return c.messages.filter((m) => m.direction === direction && within(m.at)).map((m) => ({ ...of(c), channel: m.channel, customer: w.customers[m.customer]!, at: m.at, ms: null }));
+      }
+    }
+  });
+}
+
+function backlog(w: World, until: (at: number) => boolean, channel: (c: string | null) => boolean, queue: (q: string | null) => boolean): number {
+  return w.conversations.filter((c) => {
+    if (!channel(c.channels[0] ?? null) || !queue(c.queue === null ? null : w.queues[c.queue]!) || !until(c.createdAt)) return false;
+    const past = c.changes.filter((change) => until(change.at));
+    return (past.at(-1)?.to ?? c.born) !== 'CLOSED';
+  }).length;
+}
+
+/** Linear between the two nearest, as the schema says. */
+function percentile(values: number[], fraction: number): number | null {
+  if (values.length === 0) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = fraction * (sorted.length - 1);
+  const low = sorted[Math.floor(at)]!;
+  return Math.round(low + (sorted[Math.ceil(at)]! - low) * (at - Math.floor(at)));
+}
+
+const closeTo = (actual: number | null, expected: number | null) => {
+  if (actual === null || expected === null) expect(actual).toBe(expected);
+  else expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1); // a half millisecond is rounded either way
+};
+
+const range: fc.Arbitrary<Range> = fc
+  .tuple(moment, fc.integer({ min: 1, max: 12 * DAY_MS }), fc.constantFrom(...ZONES))
+  .map(([from, length, zone]) => ({ from, to: from + length, zone }));
+const groupings: fc.Arbitrary<Group[]> = fc.subarray(['CHANNEL', 'DAY', 'QUEUE'] as Group[]);
+
+describe('conversationStats', () => {
+  test('every figure equals a recount, in any time zone, range and grouping, and lists exactly the rows behind it', async () => {
+    await fc.assert(
+      fc.asyncProperty(world, range, groupings, async (w, r, by) => {
+        const { id: workspaceId } = await db.workspace();
+        // Something stands on each side of either end of the range.
+        const edges = [r.from - 1, r.from, r.to - 1, r.to].map((at) => ({ id: newId(), at, direction: 'INBOUND', channel: 'SMS', customer: 1 }));
+        w.conversations[0]!.messages.push(...edges);
+        await store(workspaceId, w);
+        const period: Record<string, [string, unknown]> = { from: ['timestamptz', iso(r.from)], to: ['timestamptz', iso(r.to)], timeZone: ['text', r.zone] };
+        const rows = await run(workspaceId, (param, ws) => statisticsSql(by, param, ws), period);
+        const day = dayOf(r.zone);
+        const keyOf = (t: { channel: string | null; queue: string | null; at: number }) =>
+          JSON.stringify([by.includes('CHANNEL') ? t.channel : null, by.includes('QUEUE') ? t.queue : null, by.includes('DAY') ? day(t.at) : null]);
+
+        // No row is missing: every counted thing has its group among the rows, and by DAY every day has a row.
+        const groups = new Set(rows.map((row) => JSON.stringify([row.channel, row.queueId, row.day])));
+        expect(groups.size).toBe(rows.length);
+        for (const figure of FIGURES) for (const thing of things(w, figure, r)) expect(groups.has(keyOf(thing))).toBe(true);
+        if (by.length === 0) expect(rows.length).toBe(1);
+
+        for (const row of rows) {
+          const key = JSON.stringify([row.channel, row.queueId, row.day]);
+          const behind = (figure: Figure) => things(w, figure, r).filter((t) => keyOf(t) === key);
+          const durations = (figure: Figure) => behind(figure).map((t) => t.ms!);
+          const customers = new Set(behind('MESSAGES_IN').map((t) => t.customer));
+          const open = backlog(
+            w,
+            (at) => at < r.to && (row.day === null || day(at) <= row.day),
+            (channel) => !by.includes('CHANNEL') || channel === row.channel,
+            (queue) => !by.includes('QUEUE') || queue === row.queueId,
+          );
+          expect(row).toMatchObject({
+            messagesIn: behind('MESSAGES_IN').length, messagesOut: behind('MESSAGES_OUT').length, conversationsOpened: behind('CONVERSATIONS_OPENED').length,
+            uniqueCustomers: customers.size, openBacklog: open,
+          });
+          closeTo(row.medianFirstResponse, percentile(durations('FIRST_RESPONSE'), 0.5));
+          closeTo(row.p90FirstResponse, percentile(durations('FIRST_RESPONSE'), 0.9));
+          closeTo(row.medianResolution, percentile(durations('RESOLUTION'), 0.5));
+          closeTo(row.p90Resolution, percentile(durations('RESOLUTION'), 0.9));
+
+          const narrowing: Narrowing = {
+            channel: !by.includes('CHANNEL') ? 'ANY' : row.channel === null ? 'NONE' : 'GIVEN',
+            queue: !by.includes('QUEUE') ? 'ANY' : row.queueId === null ? 'NONE' : 'GIVEN',
+            day: by.includes('DAY'), after: false,
+          };
+          const values: Record<string, [string, unknown]> = { ...period, channel: ['text', row.channel], queueId: ['uuid', row.queueId], day: ['date', row.day], first: ['int', 1000] };
+          const list = (figure: Figure) => run(workspaceId, (param, ws) => rowsBehindSql(figure, narrowing, param, ws), values);
+          const figures = { MESSAGES_IN: row.messagesIn, MESSAGES_OUT: row.messagesOut, CONVERSATIONS_OPENED: row.conversationsOpened, UNIQUE_CUSTOMERS: row.uniqueCustomers, OPEN_BACKLOG: row.openBacklog, FIRST_RESPONSE: durations('FIRST_RESPONSE').length, RESOLUTION: durations('RESOLUTION').length };
+          // Every figure of the first rows; of the many that follow, the backlog and the busiest.
+          for (const figure of rows.indexOf(row) < 3 ? FIGURES : (['OPEN_BACKLOG'] as const)) {
+            const listed = await list(figure);
+            expect(listed.length).toBe(figures[figure]);
+            expect(new Set(listed.map((item) => item.id)).size).toBe(listed.length);
+            if (figure === 'FIRST_RESPONSE' || figure === 'RESOLUTION') expect(listed.map((item) => item.ms).sort((a, b) => a - b)).toEqual(durations(figure).sort((a, b) => a - b));
+          }
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('the rows behind a figure come in pages without gaps or doubles', async () => {
+    const { id: workspaceId } = await db.workspace();
+    const at = START + DAY_MS;
+    const w: World = {
+      queues: [newId(), newId()], customers: [newId(), newId(), newId()],
+      conversations: [{
+        id: newId(), customer: 0, queue: null, channels: ['SMS'], createdAt: START, changes: [], born: 'OPEN', status: 'OPEN', firstInboundAt: null, firstResponseAt: null, closedAt: null,
+        messages: Array.from({ length: 7 }, (_, i) => ({ id: newId(), at: at + Math.floor(i / 3), direction: 'INBOUND', channel: 'SMS', customer: 0 })),
+      }],
+    };
+    await store(workspaceId, w);
+    const seen: string[] = [];
+    let after: { at: string; id: string } | null = null;
+    for (;;) {
+      const values: Record<string, [string, unknown]> = { from: ['timestamptz', iso(START)], to: ['timestamptz', iso(at + DAY_MS)], timeZone: ['text', null], first: ['int', 2], afterAt: ['timestamptz', after?.at], afterId: ['uuid', after?.id] };
+      const page = await run(workspaceId, (param, ws) => rowsBehindSql('MESSAGES_IN', { channel: 'ANY', queue: 'ANY', day: false, after: after !== null }, param, ws), values);
+      if (page.length === 0) break;
+      expect(page.length).toBeLessThanOrEqual(2);
+      seen.push(...page.map((row) => row.id as string));
+      after = page.at(-1);
+    }
+    expect(seen.length).toBe(7);
+    expect(new Set(seen)).toEqual(new Set(w.conversations[0]!.messages.map((m) => m.id)));
+  });
+
+  test('another workspace counts nothing of it', async () => {
+    const mine = await db.workspace();
+    const theirs = await db.workspace();
+    const w: World = {
+      queues: [newId(), newId()], customers: [newId(), newId(), newId()],
+      conversations: [{
+        id: newId(), customer: 0, queue: 0, channels: ['SMS'], createdAt: START, changes: [], born: 'OPEN', status: 'OPEN', firstInboundAt: START, firstResponseAt: START + 5, closedAt: null,
+        messages: [{ id: newId(), at: START, direction: 'INBOUND', channel: 'SMS', customer: 0 }],
+      }],
+    };
+    await store(mine.id, w);
+    const period: Record<string, [string, unknown]> = { from: ['timestamptz', iso(START)], to: ['timestamptz', iso(START + DAY_MS)], timeZone: ['text', null] };
+    const [own] = await run(mine.id, (param, ws) => statisticsSql([], param, ws), period);
+    const [other] = await run(theirs.id, (param, ws) => statisticsSql([], param, ws), period);
+    expect(own).toMatchObject({ messagesIn: 1, conversationsOpened: 1, openBacklog: 1, uniqueCustomers: 1, medianFirstResponse: 5 });
+    expect(other).toMatchObject({ messagesIn: 0, conversationsOpened: 0, openBacklog: 0, uniqueCustomers: 0, medianFirstResponse: null });
+  });
+});
