@@ -47,3 +47,13 @@ export function permissionsOf(role: ViewerRole, scopes: readonly string[]): Read
   const all = ROLE_PERMISSIONS[role];
   return scopes.length === 0 ? all : new Set([...all].filter((p) => p === 'any' || scopes.includes(p)));
 }
+
+/** What of a key or member with `role` and `scopes` goes beyond `mine`: nobody may hand out more than he has. */
+export function beyond(mine: ReadonlySet<Permission>, role: ViewerRole, scopes: readonly string[]): Permission[] {
+  return [...permissionsOf(role, scopes)].filter((permission) => !mine.has(permission));
+}
+
+/** Scopes that name no permission, or one that the role hasn't. */
+export function unknownScopes(role: ViewerRole, scopes: readonly string[]): string[] {
+  return scopes.filter((scope) => !(ROLE_PERMISSIONS[role] as ReadonlySet<string>).has(scope));
+}
