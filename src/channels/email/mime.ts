@@ -1,0 +1,147 @@
+// Raw bytes -> headers, texts and attachments. Everything that postal-mime can choke on ends here, as `Unparsable` with a reason.
+import PostalMime, { type Address } from 'postal-mime';
+import { Unparsable } from '../channel.ts';
+import { oneLine, storable } from './clean.ts';
+
+/** postal-mime holds a node and its text for every level; deeper mails are attacks, not letters. */
+const NESTING_MAX = 200;
+const HEADER_BYTES_MAX = 4 * 1024 * 1024;
+const ADDRESSES_MAX = 500;
+
+export interface Mailbox {
+  name: string;
+  address: string;
+}
+export interface Attachment {
+  filename: string | null;
+  /** Lower-case type/subtype. */
+  mime: string;
+  disposition: string | null;
+  /** Without angle brackets. */
+  contentId: string | null;
+  content: Buffer;
+}
+export interface Mail {
+  /** Values of a header, topmost first, unfolded and not decoded. */
+  all(name: string): string[];
+  first(name: string): string | null;
+  names(): string[];
+  /** The mailboxes of an address header, decoded; groups are unwrapped. */
+  mailboxes(name: 'from' | 'sender' | 'reply-to' | 'to' | 'cc' | 'bcc'): Mailbox[];
+  subject: string | null;
+  text: string | null;
+  html: string | null;
+  attachments: Attachment[];
+}
+
+/**
+ * Reads a mail. A nested message/rfc822 stays whole, as an attachment: its text isn't the sender's, and a bounce is read from it.
+ * Bytes that begin with no header of a mail are a body without one (a pasted reply), plain text or HTML.
+ * @throws Unparsable for nothing, for binary data and for a mail that is nested or headed beyond measure
+ */
+export async function readMail(raw: Buffer): Promise<Mail> {
+  const bytes = withoutPreamble(raw);
+  if (bytes.length === 0) throw new Unparsable('The mail is empty.');
+  if (!beginsWithHeader(bytes)) return bodyAlone(bytes);
+  const email = await PostalMime.parse(bytes, {
+    forceRfc822Attachments: true,
+    maxNestingDepth: NESTING_MAX,
+    maxHeadersSize: HEADER_BYTES_MAX,
+  }).catch((error: unknown) => {
+    throw new Unparsable(`The mail cannot be read: ${oneLine(error instanceof Error ? error.message : String(error), 200)}.`);
+  });
+
+  const headers = new Map<string, string[]>();
+  for (const { key, value } of email.headers) {
+    const values = headers.get(key);
+    if (values) values.push(storable(value));
+    else headers.set(key, [storable(value)]);
+  }
+  const boxes = {
+    from: email.from ? [email.from] : [],
+    sender: email.sender ? [email.sender] : [],
+    'reply-to': email.replyTo ?? [],
+    to: email.to ?? [],
+    cc: email.cc ?? [],
+    bcc: email.bcc ?? [],
+  };
+  return {
+    all: (name) => headers.get(name) ?? [],
+    first: (name) => headers.get(name)?.[0] ?? null,
+    names: () => [...headers.keys()],
+    mailboxes: (name) => flat(boxes[name]),
+    subject: email.subject ? oneLine(email.subject) || null : null,
+    text: email.text ? storable(email.text) : null,
+    html: email.html ? storable(email.html) : null,
+    attachments: email.attachments.map((attachment) => ({
+      filename: attachment.filename ? oneLine(attachment.filename, 255) : null,
+      mime: /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}$/.test(attachment.mimeType) ? attachment.mimeType.toLowerCase() : 'application/octet-stream',
+      disposition: attachment.disposition,
+      contentId: attachment.contentId ? oneLine(attachment.contentId.replace(/^\s*<|>\s*$/g, ''), 255) || null : null,
+      content: bufferOf(attachment.content),
+    })),
+  };
+}
+
+/** Byte order mark, empty lines and the `From ` line of an mbox that stand before the first header. */
+function withoutPreamble(raw: Buffer): Buffer {
+  let start = raw[0] === 0xef && raw[1] === 0xbb && raw[2] === 0xbf ? 3 : 0;
+  while (start < raw.length && (raw[start] === 0x0a || raw[start] === 0x0d)) start++;
+  if (raw.subarray(start, start + 5).toString('latin1') === 'From ') {
+    const end = raw.indexOf(0x0a, start);
+    start = end < 0 ? raw.length : end + 1;
+  }
+  return raw.subarray(start);
+}
+
+const MAIL_HEADERS = new Set([
+  'from', 'to', 'cc', 'bcc', 'subject', 'date', 'message-id', 'received', 'return-path', 'reply-to', 'sender', 'delivered-to', 'in-reply-to', 'references',
+  'mime-version', 'content-type', 'content-transfer-encoding', 'x-original-to', 'envelope-to', 'dkim-signature', 'authentication-results', 'received-spf',
+]);
+
+function beginsWithHeader(bytes: Buffer): boolean {
+  const lines = bytes.subarray(0, 65_536).toString('latin1').split(/\r?\n/);
+  if (!/^[!-9;-~]{1,78}[ \t]*:/.test(lines[0]!)) return false;
+  for (const line of lines) {
+    if (line === '') break;
+    const name = /^([!-9;-~]{1,78})[ \t]*:/.exec(line)?.[1];
+    if (name && MAIL_HEADERS.has(name.toLowerCase())) return true;
+  }
+  return false;
+}
+
+function bodyAlone(bytes: Buffer): Mail {
+  const head = bytes.subarray(0, 4096);
+  const binary = head.filter((byte) => byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0c && byte !== 0x0d && byte !== 0x1b).length;
+  if (binary * 20 > head.length) throw new Unparsable('The delivery is binary data, not a mail: it begins with no header.');
+  const body = storable(decoded(bytes));
+  const html = /^\s*(?:<!--[\s\S]{0,500}?-->\s*)?<(?:!doctype|html|head|body|meta|style|div|table|p|span|blockquote)\b/i.test(body);
+  return {
+    all: () => [],
+    first: () => null,
+    names: () => [],
+    mailboxes: () => [],
+    subject: null,
+    text: html ? null : body,
+    html: html ? body : null,
+    attachments: [],
+  };
+}
+
+const decoded = (bytes: Buffer): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes);
+  }
+};
+
+function flat(addresses: Address[]): Mailbox[] {
+  return addresses
+    .flatMap((address) => address.group ?? [address as Mailbox])
+    .slice(0, ADDRESSES_MAX)
+    .map(({ name, address }) => ({ name: oneLine(name ?? '', 255), address: oneLine(address ?? '', 1000) }));
+}
+
+const bufferOf = (content: ArrayBuffer | Uint8Array | string): Buffer =>
+  typeof content === 'string' ? Buffer.from(content) : content instanceof Uint8Array ? Buffer.from(content.buffer, content.byteOffset, content.byteLength) : Buffer.from(content);
