@@ -1,0 +1,154 @@
+// The graph's messages: what was said, by whom, over which channel, how it came into its conversation and how its delivery went.
+import { TRUSTS } from '../../schema/identities.ts';
+import { ATTEMPT_STATES, DELIVERY_STATES, DIRECTIONS, JOIN_REASONS, MEDIA_STATES, PART_KINDS } from '../../schema/messages.ts';
+import { Channel, ChannelAccount } from '../channels/fields.ts';
+import { explainJoin } from '../conversations/continuity.ts';
+import { Conversation, ownerOf } from '../conversations/fields.ts';
+import { Customer } from '../customers/fields.ts';
+import { byId, column, computed, embed, entity, enumeration, extend, list, many, one, query } from '../graphql/entity.ts';
+import { Identity } from '../identities/fields.ts';
+import { publicId } from '../platform/ids.ts';
+import { Actor } from '../workspaces/actor.ts';
+
+export const Direction = enumeration('Direction', 'Which way a message or call went.', DIRECTIONS, { INBOUND: 'From the customer.', OUTBOUND: 'To the customer.' });
+export const DeliveryState = enumeration('DeliveryState', 'How far an outbound message came. Reports fold upwards: a late SENT never hides a READ.', DELIVERY_STATES, {
+  RECEIVED: 'Inbound: it is here.',
+  QUEUED: 'Waits to be handed to the provider, also between tries.',
+  ACCEPTED: 'The provider took it.',
+  SENDING: 'The provider is sending it.',
+  SENT: 'It left the provider.',
+  DELIVERED: 'It reached the customer\'s device or mail server.',
+  READ: 'The customer opened it.',
+  PLAYED: 'The customer played it (voice messages).',
+  FAILED: 'It did not and will not arrive; `errorCode` and `errorReason` say why. A later proof of delivery still lifts it.',
+  UNCONFIRMED: 'The provider may or may not have got it, and gave no answer; it is not sent again by itself, so that the customer doesn\'t get it twice.',
+});
+const JoinReason = enumeration('JoinReason', 'Why a message stands in its conversation; `Message.joinExplanation` says it as a sentence.', JOIN_REASONS, {
+  ANSWERS_MESSAGE: 'It answers a message of it (e-mail\'s In-Reply-To, a quoted message).',
+  REPLY_TOKEN: 'It was sent to the signed reply address of a message of it.',
+  OPEN_MATTER: 'The customer\'s open conversation, which used this channel before.',
+  OPEN_MATTER_OTHER_CHANNEL: 'The customer\'s open conversation, which used other channels until then.',
+  SAME_LANE: 'It follows in the same thread of the provider.',
+  REOPENED_BY_REPLY: 'Written in the same thread within the workspace\'s `reopenHours` after it was closed.',
+  NEW_CONVERSATION: 'It opened the conversation.',
+  NEW_AFTER_CLOSED: 'It opened the conversation, because what it answers was closed too long ago.',
+  SENT_BY_AGENT: 'The team wrote it there.',
+  EXPLICIT: 'A caller of the API put it there.',
+});
+export const PartKind = enumeration('PartKind', 'What a part of a message is.', PART_KINDS, {
+  TEXT: 'Text, with its visible, quoted and signature parts apart.', MEDIA: 'A file, image, voice message or video.', LOCATION: 'A place.', CONTACTS: 'Contact cards.',
+  STICKER: 'A sticker.', REACTION: 'An emoji on another message.', CHOICE: 'A button or list entry that was chosen.', FORM: 'A filled form.', ORDER: 'A cart or product enquiry.',
+  TEMPLATE: 'A template that the provider filled.', CALL_REF: 'A reference to a call.', ENCRYPTED: 'End-to-end encrypted: it can\'t be read here.',
+  UNSUPPORTED: 'Not understood; kept as it came in `data`.',
+});
+const MediaState = enumeration('MediaState', 'Where a file is.', MEDIA_STATES, {
+  STORED: 'Here.', LINKED: 'At the provider, under `url`.', PENDING: 'Being fetched.', EXPIRED: 'The provider no longer has it.', FORBIDDEN: 'The provider refuses it.',
+  TOO_LARGE: 'Larger than the limit.', FAILED: 'It could not be fetched.',
+});
+export const Trust = enumeration('Trust', 'How far an address may be believed to be the sender\'s.', TRUSTS, {
+  CLAIMED: 'Only said (an e-mail without aligned DMARC, a caller id).', ATTESTED: 'The provider or the protocol vouches for it.', VERIFIED: 'Proven by the person.',
+});
+const AttemptState = enumeration('AttemptState', 'How one try to hand a message to its provider ended.', ATTEMPT_STATES, {
+  STARTED: 'Being made.', ACCEPTED: 'The provider took it.', FAILED: 'The provider refused it or could not be reached.', UNCONFIRMED: 'No answer came; it may have been taken.',
+});
+
+export const MessagePart = entity('MessagePart', {
+  prefix: 'prt', table: 'message_parts', permission: 'messages:read', description: 'A part of a message: a text, a file, a place.',
+  fields: {
+    kind: column(PartKind, 'kind', 'What it is.'),
+    text: column('String', 'text', 'The whole plain text; null unless TEXT.', { nullable: true }),
+    visibleText: column('String', 'visible_text', 'What of the text is new: without quotes and signature. Null unless TEXT.', { nullable: true }),
+    quotedText: column('String', 'quoted_text', 'What of the text quotes earlier messages; null when nothing does.', { nullable: true }),
+    signature: column('String', 'signature', 'The sender\'s signature below the text; null when there is none.', { nullable: true }),
+    html: column('String', 'html', 'The text as HTML, sanitised: no script, no style that reaches outside, nothing that loads by itself. Null when it came as plain text.', { nullable: true }),
+    mime: column('String', 'mime', 'The file\'s type (`image/jpeg`) as it was given; null unless MEDIA.', { nullable: true }),
+    filename: column('String', 'filename', 'The file\'s name; null when it has none.', { nullable: true }),
+    size: column('Bytes', 'size', 'The file\'s size in bytes; null when it isn\'t known.', { nullable: true }),
+    sha256: column('String', 'sha256', 'The file\'s SHA-256 in hex; null until it is here.', { nullable: true }),
+    url: column('String', 'url', 'The file at the provider; null when it came with the message.', { nullable: true }),
+    mediaState: column(MediaState, 'media_state', 'Where the file is; null unless MEDIA.', { nullable: true }),
+    data: column('JSON', 'data', 'Everything that has no field of its own: a place\'s coordinates, a form\'s values. Null for plain text.', { nullable: true }),
+  },
+});
+
+export const Attempt = entity('Attempt', {
+  prefix: 'att', table: 'attempts', permission: 'messages:read', description: 'One try to hand a message to its provider.',
+  fields: {
+    number: column('Int', 'number', 'The first is 1.'),
+    state: column(AttemptState, 'state', 'How it ended.'),
+    startedAt: column('DateTime', 'started_at', 'When the provider was called.'),
+    finishedAt: column('DateTime', 'finished_at', 'When its answer was there; null while none is.', { nullable: true }),
+    errorCode: column('String', 'error_code', 'The provider\'s code of the refusal; null when there was none.', { nullable: true }),
+    errorReason: column('String', 'error_reason', 'Why it failed; null when it did not.', { nullable: true }),
+  },
+});
+
+export const Receipt = entity('Receipt', {
+  prefix: 'rcp', table: 'receipts', permission: 'messages:read', description: 'What a provider reported of a message.',
+  fields: {
+    state: column(DeliveryState, 'state', 'What it reported.'),
+    occurredAt: column('DateTime', 'occurred_at', 'When it happened by the provider\'s clock; null when it didn\'t say.', { nullable: true }),
+    receivedAt: column('DateTime', 'received_at', 'When the report came.'),
+    errorCode: column('String', 'error_code', 'The provider\'s code, or a bounce\'s status (`5.1.1`); null when there was no error.', { nullable: true }),
+    reason: column('String', 'reason', 'Why it failed; null when it did not.', { nullable: true }),
+  },
+});
+
+export const Message = entity('Message', {
+  prefix: 'msg', table: 'messages', permission: 'messages:read', description: 'Something that was said to or by a customer, over any channel.',
+  fields: {
+    conversation: one(() => Conversation, 'conversation_id', 'The conversation that it stands in.', { permission: 'conversations:read' }),
+    customer: one(() => Customer, (row) => ownerOf('identity_id', row), 'The customer who wrote it or to whom it was written.', { permission: 'customers:read' }),
+    identity: one(() => Identity, 'identity_id', 'The address that it came from, or went to.', { permission: 'customers:contact' }),
+    account: one(() => ChannelAccount, 'account_id', 'Our number, mailbox or widget that it came by; null when it was brought in without one.', { nullable: true, permission: 'channels:read' }),
+    channel: column(Channel, 'channel', 'The channel that it went by; every message keeps its own.'),
+    direction: column(Direction, 'direction', 'Which way it went.'),
+    author: embed(() => Actor, { kind: 'author_kind', id: 'author_id' }, 'Who wrote it.'),
+    occurredAt: column('DateTime', 'occurred_at', 'When it was written: the earlier of the provider\'s time and our receipt. The order of the timeline.'),
+    receivedAt: column('DateTime', 'received_at', 'When it arrived here.'),
+    sentAt: column('DateTime', 'sent_at', 'What the sender\'s own clock said (an e-mail\'s Date); not to be trusted. Null when it said nothing.', { nullable: true }),
+    subject: column('String', 'subject', 'An e-mail\'s subject; null on channels without.', { nullable: true }),
+    text: column('String', 'text', 'The visible text of its parts, without quotes and signature, at most 10,000 characters; null when it has none or was deleted.', { nullable: true }),
+    parts: list(() => MessagePart, 'What it holds now, in order; at most 100.', {
+      key: 'message_id', where: (row) => `${row}.version = (select max(pv.version) from message_parts pv where pv.workspace_id = ${row}.workspace_id and pv.message_id = ${row}.message_id)`,
+      order: 'ordinal, id', max: 100,
+    }),
+    deliveryState: column(DeliveryState, 'delivery_state', 'How far it came.'),
+    errorCode: column('String', 'error_code', 'The provider\'s code when it FAILED; null otherwise.', { nullable: true }),
+    errorReason: column('String', 'error_reason', 'Why it FAILED or is UNCONFIRMED; null otherwise.', { nullable: true }),
+    attempts: list(() => Attempt, 'The tries to hand it to its provider, the first first; empty for inbound ones.', { key: 'message_id', order: 'number, id', max: 20 }),
+    receipts: list(() => Receipt, 'What its provider reported, in order of arrival; at most 100.', { key: 'message_id', order: 'received_at, id', max: 100 }),
+    senderTrust: column(Trust, 'sender_trust', 'How far to believe that its sender is who the address says; null for outbound ones.', { nullable: true }),
+    autoGenerated: column('Boolean', 'auto_generated', 'A machine wrote it (a vacation reply, a list, a bounce): nobody waits for an answer to it.'),
+    historical: column('Boolean', 'historical', 'It was imported: it kept its time and fired nothing.'),
+    inReplyTo: one(() => Message, 'in_reply_to_message_id', 'The message that it answers; null when it names none that is known.', { nullable: true }),
+    joinReason: column(JoinReason, 'join_reason', 'Why it stands in this conversation.'),
+    joinExplanation: computed(
+      'String', ['join_reason', 'channel', 'join_after_channel', 'join_message_id'],
+      (reason, channel, after, answered) => explainJoin(reason, channel, after, answered === null ? null : publicId('msg', answered)),
+      'The same as a sentence: "answers msg_…", "open matter of the same customer, e-mail after chat".',
+    ),
+    clientId: column('String', 'client_id', 'The id that the sending client made, for optimistic screens; null when it made none.', { nullable: true }),
+    providerMessageId: column('String', 'provider_message_id', 'The provider\'s id (a Message-ID, a MessageSid); null until it gave one.', { nullable: true }),
+    editedAt: column('DateTime', 'edited_at', 'When its sender last edited it; null when he didn\'t.', { nullable: true }),
+    deletedAt: column('DateTime', 'deleted_at', 'When its sender took it back; null when he didn\'t.', { nullable: true }),
+    version: column('Int', 'version', 'Rises with each edit.'),
+    createdAt: column('DateTime', 'created_at', 'When it was stored.'),
+  },
+});
+
+const MESSAGE_LIST = {
+  orders: { NEWEST: { description: 'The newest first. `last: 20` gives the first 20 that were written.', columns: ['occurred_at', 'tie'], descending: true } },
+  filter: {
+    direction: { type: Direction, column: 'direction', description: 'Went this way.' },
+    channel: { type: Channel, column: 'channel', description: 'Went by this channel.' },
+  },
+  permission: 'messages:read' as const,
+};
+
+extend(Conversation, {
+  messages: many(() => Message, 'Its messages, the newest first.', { key: 'conversation_id', ...MESSAGE_LIST, typeName: 'Message' }),
+  lastMessage: one(() => Message, 'last_message_id', 'Its newest message; null while it has none (a call only).', { nullable: true, permission: 'messages:read' }),
+});
+
+query({ message: byId(() => Message, 'One message; null when the workspace has none of that id.', { permission: 'messages:read' }) });

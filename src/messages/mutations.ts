@@ -1,0 +1,60 @@
+// Writing to customers, by the API.
+import { Channel } from '../channels/fields.ts';
+import { Conversation } from '../conversations/fields.ts';
+import { idOf } from '../graphql/entity.ts';
+import { mutation } from '../graphql/mutation.ts';
+import { uuidFrom } from '../workspaces/input.ts';
+import { Message } from './fields.ts';
+import { sendMessage, startConversation } from './send.ts';
+
+const content = {
+  text: { type: 'String', required: true, description: 'What to say, as plain text.' },
+  html: { type: 'String', description: 'The same as HTML, on channels that carry it (e-mail). It is sanitised.' },
+  subject: { type: 'String', description: 'The subject, on channels that have one. Default for a reply: the conversation\'s, with `Re:`.' },
+  clientId: { type: 'String', description: 'An id that your client made, 1 to 200 characters: echoed in the message, and the same one never sends twice.' },
+} as const;
+const payload = {
+  message: { type: () => Message, description: 'The message, already on the timeline; its `deliveryState` goes on.' },
+  conversation: { type: () => Conversation, description: 'Its conversation as it is now.' },
+};
+
+mutation('sendMessage', {
+  description: 'Answers a customer in a conversation, by the channel that he wrote by last or by another one.',
+  permission: 'messages:send',
+  idempotent: true,
+  input: {
+    conversationId: { type: idOf('cnv'), required: true, description: 'The conversation to answer in.' },
+    channel: { type: Channel, description: 'The channel to answer by; default: the last one that the customer wrote by.' },
+    seenUpTo: { type: 'Cursor', description: 'What the author has seen (a cursor of the log). When a colleague answered after it, nothing is sent and the error is COLLISION with that reply.' },
+    ...content,
+  },
+  payload,
+  run: async (tx, { actor }, input) => {
+    const conversationId = uuidFrom('cnv', input.conversationId, 'conversationId');
+    const sent = await sendMessage(tx, actor, { ...input, conversationId, channel: input.channel ?? null });
+    return { message: sent.messageId, conversation: sent.conversationId };
+  },
+});
+
+mutation('startConversation', {
+  description: 'Writes to a customer first, which opens a conversation.',
+  permission: 'messages:send',
+  idempotent: true,
+  input: {
+    customerId: { type: idOf('cus'), required: true, description: 'Whom to write to.' },
+    channel: { type: Channel, required: true, description: 'The channel to write by.' },
+    accountId: { type: idOf('cha'), description: 'Which of our accounts to write from; default: the channel\'s default account.' },
+    identityId: { type: idOf('idn'), description: 'Which of the customer\'s addresses to write to; default: the proven one, else the one seen last.' },
+    ...content,
+  },
+  payload,
+  run: async (tx, { actor }, input) => {
+    const sent = await startConversation(tx, actor, {
+      ...input,
+      customerId: uuidFrom('cus', input.customerId, 'customerId'),
+      accountId: input.accountId == null ? null : uuidFrom('cha', input.accountId, 'accountId'),
+      identityId: input.identityId == null ? null : uuidFrom('idn', input.identityId, 'identityId'),
+    });
+    return { message: sent.messageId, conversation: sent.conversationId };
+  },
+});

@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { foldCall, newCall, type CallFacts } from '../../src/calls/fold.ts';
+import type { InboundEvent } from '../../src/channels/channel.ts';
+
+type Call = NonNullable<InboundEvent['call']>;
+const T0 = Date.parse('2026-03-05T12:00:00.000Z');
+const at = (s: number) => new Date(T0 + s * 1000).toISOString();
+const call = (phase: Call['phase'], more: Partial<Call> = {}): Call => ({
+  providerCallId: 'CA1', parentCallId: null, phase, sequence: null, from: null, to: null, disposition: null, endCause: null, talkMs: null, recording: null, transcript: null, ...more,
+});
+const events: [Call, string, boolean][] = [
+  [call('ringing'), at(0), false],
+  [call('answered'), at(8), false],
+  [call('ended', { disposition: 'answered', endCause: 'completed', talkMs: 49_000 }), at(57), false],
+  [call('answered', { providerCallId: 'CA2', parentCallId: 'CA1' }), at(9), true],
+  [call('ended', { providerCallId: 'CA2', parentCallId: 'CA1', disposition: 'failed' }), at(20), true],
+  [call('recording', { recording: { id: 'RE1', kind: 'call', state: 'completed', durationMs: 49_000, channels: 1, url: null, startedAt: null } }), at(80), false],
+];
+const fold = (list: typeof events): CallFacts => list.reduce((facts, [c, t, leg]) => foldCall(facts, c, t, leg), newCall(list[0]![1]));
+
+describe('folding of a call', () => {
+  it('any order and any repetition of its events ends in the same call', () => {
+    const expected = fold(events);
+    expect(expected).toMatchObject({ state: 'ENDED', disposition: 'ANSWERED', startedAt: at(0), ringMs: 8000, talkMs: 49_000, endedAt: at(57) });
+    fc.assert(fc.property(fc.shuffledSubarray([...events, ...events], { minLength: events.length * 2 }), (shuffled) => {
+      expect(fold(shuffled)).toEqual(expected);
+    }));
+  });
+
+  it('a leg that ends does not end the call', () => {
+    expect(fold([events[0]!, events[4]!]).state).toBe('RINGING');
+  });
+
+  it('a message left on the machine is voicemail, whatever the provider calls the end', () => {
+    const voicemail = call('recording', { recording: { id: 'RE2', kind: 'voicemail', state: 'completed', durationMs: 5000, channels: 1, url: null, startedAt: null } });
+    expect(fold([events[0]!, events[2]!, [voicemail, at(90), false]]).disposition).toBe('VOICEMAIL');
+    expect(fold([[voicemail, at(90), false], events[2]!]).disposition).toBe('VOICEMAIL');
+  });
+});
