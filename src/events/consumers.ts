@@ -49,6 +49,9 @@ export function startConsumers(consumers: readonly Consumer[], options: Consumer
 /** Makes a declaration: a consumer's file exports one of these. */
 export const consumer = (declared: Consumer): Consumer => declared;
 
+/** BUSY: another process is at it. MOVED: the consumer is elsewhere already (another process, or a commit whose answer was lost). */
+type Outcome = 'TAKEN' | 'MOVED' | 'BUSY';
+
 function run(consumer: Consumer, options: ConsumersOptions): { close(): Promise<void> } {
   const { system, stream, onError } = options;
   const tries = new Map<number, number>();
@@ -89,21 +92,21 @@ function run(consumer: Consumer, options: ConsumersOptions): { close(): Promise<
     let from = position;
     for (const event of page) {
       if (closed) return false;
-      if (!(await take(event, from))) return false;
+      const outcome = await take(event, from);
+      if (outcome !== 'TAKEN') return outcome === 'MOVED';
       from = event.position;
     }
     if (page.length < PAGE_EVENTS && from < end) await passTo(end, from);
     return true;
   }
 
-  /** False when another process moved the consumer meanwhile, or is at it. */
-  async function take(event: LogEvent, from: number): Promise<boolean> {
+  async function take(event: LogEvent, from: number): Promise<Outcome> {
     for (;;) {
       try {
         return await handled(event, from);
       } catch (error) {
         onError?.(error, consumer.name, event);
-        if (closed) return false;
+        if (closed) return 'BUSY';
         // An outage isn't the event's fault.
         if (!isConnectionLost(error)) {
           const tried = (tries.get(event.position) ?? 0) + 1;
@@ -118,16 +121,14 @@ function run(consumer: Consumer, options: ConsumersOptions): { close(): Promise<
     }
   }
 
-  async function handled(event: LogEvent, from: number): Promise<boolean> {
-    const mine = await alone(event.workspaceId, from, event.position, async (tx) => consumer.handle(tx, event));
-    if (mine) {
-      tries.delete(event.position);
-      wake();
-    }
-    return mine;
+  async function handled(event: LogEvent, from: number): Promise<Outcome> {
+    const outcome = await alone(event.workspaceId, from, event.position, async (tx) => consumer.handle(tx, event));
+    tries.delete(event.position);
+    if (outcome === 'TAKEN') wake();
+    return outcome;
   }
 
-  async function setAside(event: LogEvent, from: number, error: unknown): Promise<boolean> {
+  async function setAside(event: LogEvent, from: number, error: unknown): Promise<Outcome> {
     return alone(event.workspaceId, from, event.position, async (tx) => {
       await tx`
         insert into consumer_failures (consumer, workspace_id, position, error, failed_at)
@@ -136,25 +137,25 @@ function run(consumer: Consumer, options: ConsumersOptions): { close(): Promise<
     });
   }
 
-  const passTo = (to: number, from: number): Promise<boolean> => alone(null, from, to, async () => {});
+  const passTo = (to: number, from: number): Promise<Outcome> => alone(null, from, to, async () => {});
 
   /**
    * Moves the consumer from one position to another together with the effects of `act`, unless somebody else has it or moved it.
    * The lock belongs to the transaction: it ends with the process that holds it, or `STOPPED_AFTER_MS` after that process stopped.
    */
-  async function alone(workspaceId: string | null, from: number, to: number, act: (tx: Tx) => Promise<void>): Promise<boolean> {
+  async function alone(workspaceId: string | null, from: number, to: number, act: (tx: Tx) => Promise<void>): Promise<Outcome> {
     return (await options.app.begin(async (tx) => {
       const [lock] = await tx<{ mine: boolean }[]>`
         select pg_try_advisory_xact_lock(hashtextextended(${`consumer ${consumer.name}`}, 0)) as mine,
           set_config('app.workspace_id', ${workspaceId ?? ''}, true),
           set_config('idle_in_transaction_session_timeout', ${String(STOPPED_AFTER_MS)}, true)`;
-      if (!lock!.mine) return false;
+      if (!lock!.mine) return 'BUSY';
       const moved = await tx`
         update consumers set position = ${to}, updated_at = ${now()} where name = ${consumer.name} and position = ${from}`;
-      if (moved.count === 0) return false;
+      if (moved.count === 0) return 'MOVED';
       await act(tx);
-      return true;
-    })) as boolean;
+      return 'TAKEN';
+    })) as Outcome;
   }
 
   async function pause(ms: number, untilGrown = false): Promise<void> {

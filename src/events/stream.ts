@@ -247,6 +247,7 @@ class Reader implements EventReader {
     for (;;) {
       if (this.error) {
         const error = this.error;
+        this.error = null;
         await this.return();
         throw error;
       }
