@@ -1,0 +1,115 @@
+// Configuration: environment variables, read once, all of them judged before anything starts. A wrong value is refused by its name, with
+// what was expected, and never repeated in the message when it could be a secret.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
+
+export interface Config {
+  port: number;
+  host: string;
+  /** Null: an embedded PostgreSQL is started. */
+  databaseUrl: string | null;
+  /** The login that migrates; `databaseUrl` unless set apart. */
+  migrationDatabaseUrl: string | null;
+  /** Absolute. The embedded database, blobs and what was generated. */
+  dataDir: string;
+  /** The first workspace's admin key; null: a random one. */
+  adminApiKey: { workspace: string; secret: string; text: string } | null;
+  /** Where the world reaches this server, without a trailing slash. */
+  publicUrl: string;
+  secretKey: string;
+  logLevel: LogLevel;
+  /** Where mail is received; null: nowhere. */
+  smtpPort: number | null;
+}
+
+/** Everything that is wrong, at once. */
+export class InvalidConfig extends Error {
+  override readonly name = 'InvalidConfig';
+  constructor(readonly problems: string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+const port = (name: string, lowest: number) =>
+  z.string().refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= lowest && Number(text) <= 65_535, `${name} must be a number from ${lowest} to 65535`).transform(Number);
+
+const url = (name: string, protocols: string[], example: string) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `${name} must be a URL such as ${example}`);
+
+const postgresUrl = (name: string) => url(name, ['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database');
+
+const KEY = /^tl_([A-Za-z0-9-]{1,40})_([A-Za-z0-9_-]{16,200})$/;
+
+const variables = z.object({
+  // 0: any free port, which is then printed.
+  PORT: port('PORT', 0).default(4000),
+  HOST: z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'HOST must be a name or an IP address to listen on, such as 127.0.0.1 or 0.0.0.0').default('127.0.0.1'),
+  DATABASE_URL: postgresUrl('DATABASE_URL').optional(),
+  MIGRATION_DATABASE_URL: postgresUrl('MIGRATION_DATABASE_URL').optional(),
+  DATA_DIR: z.string().refine((text) => !text.includes('\0'), 'DATA_DIR must be a path').default('.data'),
+  ADMIN_API_KEY: z.string().regex(KEY, 'ADMIN_API_KEY must have the form tl_<workspace>_<secret>, the secret at least 16 letters, digits, _ or -').optional(),
+  PUBLIC_URL: url('PUBLIC_URL', ['http:', 'https:'], 'https://support.example.com')
+    .refine((text) => !/[?#]/.test(text), 'PUBLIC_URL must have no ? and no #').optional(),
+  SECRET_KEY: z.string().min(32, 'SECRET_KEY must have at least 32 characters; `openssl rand -base64 48` makes one').optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS as [LogLevel, ...LogLevel[]], `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  SMTP_PORT: port('SMTP_PORT', 0).optional(),
+});
+
+/**
+ * Reads `env`; an empty variable counts as absent. Without DATABASE_URL a missing SECRET_KEY is made and kept in the data directory
+ * (`secret-key`, readable by its owner only).
+ * @throws InvalidConfig that names every wrong variable
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const present = Object.fromEntries(Object.entries(env).map(([name, text]) => [name, text?.trim() || undefined]));
+  const parsed = variables.safeParse(present);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.message}${shown(issue.path, present)}.`);
+  if (present.DATABASE_URL && !present.SECRET_KEY) {
+    problems.push('SECRET_KEY is missing: with DATABASE_URL it must be set, at least 32 characters, the same for every process; `openssl rand -base64 48` makes one.');
+  }
+  if (present.MIGRATION_DATABASE_URL && !present.DATABASE_URL) {
+    problems.push('MIGRATION_DATABASE_URL is set without DATABASE_URL: set both, or neither for the embedded PostgreSQL.');
+  }
+  if (!parsed.success || problems.length) throw new InvalidConfig(problems);
+
+  const read = parsed.data;
+  const dataDir = resolve(read.DATA_DIR);
+  const key = read.ADMIN_API_KEY ? KEY.exec(read.ADMIN_API_KEY) : null;
+  return {
+    port: read.PORT,
+    host: read.HOST,
+    databaseUrl: read.DATABASE_URL ?? null,
+    migrationDatabaseUrl: read.MIGRATION_DATABASE_URL ?? read.DATABASE_URL ?? null,
+    dataDir,
+    adminApiKey: key ? { workspace: key[1]!, secret: key[2]!, text: key[0] } : null,
+    publicUrl: (read.PUBLIC_URL ?? `http://${read.HOST.includes(':') ? `[${read.HOST}]` : read.HOST}:${read.PORT}`).replace(/\/+$/, ''),
+    secretKey: read.SECRET_KEY ?? keptSecret(dataDir),
+    logLevel: read.LOG_LEVEL,
+    smtpPort: read.SMTP_PORT ?? null,
+  };
+}
+
+/** Of values that are no secret, what was found. */
+function shown(path: PropertyKey[], present: Record<string, string | undefined>): string {
+  const name = String(path[0]);
+  return ['PORT', 'HOST', 'LOG_LEVEL', 'SMTP_PORT', 'PUBLIC_URL'].includes(name) ? `, not "${present[name]}"` : '';
+}
+
+function keptSecret(dataDir: string): string {
+  const path = join(dataDir, 'secret-key');
+  if (!existsSync(path)) {
+    mkdirSync(dataDir, { recursive: true });
+    try {
+      writeFileSync(path, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx', flush: true });
+    } catch (error) {
+      // Another process made it between the look and the writing.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+  const secret = readFileSync(path, 'utf8').trim();
+  if (secret.length < 32) throw new InvalidConfig([`${path} must hold at least 32 characters. Put it back from a backup: what was sealed opens with that key only.`]);
+  return secret;
+}
