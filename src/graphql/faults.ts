@@ -1,9 +1,9 @@
 // Errors on their way out: a Refusal keeps its code and sentence, anything else is a fault of ours, logged under an id and shown without
 // its inside. Both transports use this.
-import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { sqlState } from '../platform/db.ts';
 import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
+import { newId, publicId } from '../platform/ids.ts';
 
 /** A GraphQLError with the code, its HTTP status and what the refusal tells besides. */
 export function refused(refusal: Refusal, at: { nodes?: GraphQLError['nodes']; path?: GraphQLError['path'] } = {}): GraphQLError {
@@ -60,7 +60,7 @@ export function shown(error: GraphQLError, log: FaultLog): GraphQLError {
   if (cause instanceof GraphQLError && /^(Argument|Variable) /.test(cause.message)) {
     return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions: { code: 'INVALID_INPUT', retryable: false, http: { status: 400 } } });
   }
-  const id = `err_${randomUUID().replaceAll('-', '')}`;
+  const id = publicId('err', newId());
   log(id, cause);
   return new GraphQLError(`A fault of ours, logged as ${id}.`, { nodes: error.nodes, path: error.path, extensions: { code: 'INTERNAL', retryable: true, id, http: { status: 500 } } });
 }
