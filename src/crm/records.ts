@@ -3,6 +3,8 @@ import type { Actor } from '../access/viewer.ts';
 import { appendEvents, putTimelineEntry } from '../events/append.ts';
 import type { NewEvent } from '../events/catalog.ts';
 import { normalAddress } from '../identities/address.ts';
+import { lockOwners } from '../identities/customers.ts';
+import { equivalently, exactly, identitiesAt } from '../identities/owners.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
@@ -82,30 +84,24 @@ async function upsertRows(tx: Tx, actor: Actor, inputs: readonly unknown[]): Pro
   const checked: RecordInput[] = [];
   for (const row of rows) await attempt(row, () => void (checked[row.index] = checkRecord(inputs[row.index])));
 
-  // 2. Lock the customers whom the records belong to, and will belong to, in id order; then find the owners again, since a merge may have
-  //    moved an identity before its customer was locked.
-  const owners = new Map<number, Owner | null>();
-  for (const locked = new Set<string>(); ; ) {
-    for (const row of rows) {
-      await attempt(row, async () => {
-        const { owner } = checked[row.index]!;
-        if (owner !== undefined) owners.set(row.index, owner === null ? null : await findOwner(tx, workspaceId, owner));
-      });
-    }
-    const wanted = new Set([...owners.values()].flatMap((owner) => (owner ? [owner.customerId] : [])));
-    for (const id of await presentOwners(tx, workspaceId, checked)) wanted.add(id);
-    const missing = [...wanted].filter((id) => !locked.has(id)).sort();
-    if (missing.length === 0) break;
-    await tx`select 1 from customers where workspace_id = ${workspaceId} and id = any(${missing}::uuid[]) order by id for no key update`;
-    for (const id of missing) locked.add(id);
+  // 2. Find the owners, and lock the customers to whom the records belong and will belong, in id order.
+  const owners = new Map<number, string | null>();
+  for (const row of rows) {
+    await attempt(row, async () => {
+      const { owner } = checked[row.index]!;
+      if (owner !== undefined) owners.set(row.index, owner === null ? null : await findOwner(tx, workspaceId, owner));
+    });
   }
+  const present = await presentOwners(tx, workspaceId, rows.filter((row) => !row.refusal).map((row) => checked[row.index]!));
+  const concerned = [...owners.values(), ...present].filter((id) => id !== null);
+  const { owners: customerOf } = await lockOwners(tx, workspaceId, concerned);
 
   // 3. Write, in the order of the keys (so that two calls with the same records can't wait for each other), and of the input among equal keys.
   const events: NewEvent[] = [];
   const inOrder = rows.filter((row) => !row.refusal).sort((a, b) => compareKeys(checked[a.index]!, checked[b.index]!) || a.index - b.index);
   for (const row of inOrder) {
     await attempt(row, async () => {
-      const event = await writeRecord(tx, actor, row, checked[row.index]!, owners.get(row.index));
+      const event = await writeRecord(tx, actor, row, checked[row.index]!, owners.get(row.index), customerOf);
       if (event) events.push(event);
     });
   }
@@ -113,42 +109,38 @@ async function upsertRows(tx: Tx, actor: Actor, inputs: readonly unknown[]): Pro
   return rows;
 }
 
-interface Owner {
-  identityId: string;
-  customerId: string;
-}
-
-/** Null: nobody has that address. @throws Refusal NOT_FOUND for a customer's id that isn't one */
-async function findOwner(tx: Tx, workspaceId: string, owner: NonNullable<RecordInput['owner']>): Promise<Owner | null> {
+/**
+ * The identity that a record hangs on: a customer's `self`, or the address itself, so that the record stays with the address when customers
+ * are taken apart. Null: nobody has that address. @throws Refusal NOT_FOUND for a customer's id that isn't one
+ */
+async function findOwner(tx: Tx, workspaceId: string, owner: NonNullable<RecordInput['owner']>): Promise<string | null> {
   if ('customerId' in owner) {
     // A merged customer's `self` identity belongs to the survivor; the record hangs on the survivor's own.
-    const [found] = await tx<Owner[]>`
-      select c.self_identity_id as identity_id, c.id as customer_id
+    const [found] = await tx<{ id: string }[]>`
+      select c.self_identity_id as id
       from customers named
       join identities self on self.workspace_id = named.workspace_id and self.id = named.self_identity_id
       join customers c on c.workspace_id = self.workspace_id and c.id = self.customer_id
       where named.workspace_id = ${workspaceId} and named.id = ${owner.customerId} and c.state <> 'ERASED'`;
     if (!found) throw new Refusal('NOT_FOUND', 'There is no such customer in this workspace.', { field: ['customerId'] });
-    return found;
+    return found.id;
   }
-  const address = normalAddress(owner.address as Parameters<typeof normalAddress>[0]);
+  const address = normalAddress(owner.address);
   if (!address) return null;
-  const [found] = await tx<Owner[]>`
-    select id as identity_id, customer_id from identities
-    where workspace_id = ${workspaceId} and kind = ${address.kind} and namespace = ${address.namespace} and value = ${address.value} and valid_to is null`;
-  return found ?? null;
+  const known = await identitiesAt(tx, workspaceId, [address]);
+  return (exactly(known, address) ?? equivalently(known, address))?.id ?? null;
 }
 
-/** The customers to whom the records belong at present. */
+/** The identities on which the records hang at present. */
 async function presentOwners(tx: Tx, workspaceId: string, inputs: readonly RecordInput[]): Promise<string[]> {
-  const keys = inputs.filter(Boolean).map(({ system, type, externalId }) => ({ system, type, external_id: externalId }));
-  if (keys.length === 0) return [];
-  const rows = await tx<{ customerId: string }[]>`
-    select distinct i.customer_id
+  if (inputs.length === 0) return [];
+  const keys = inputs.map(({ system, type, externalId }) => ({ system, type, external_id: externalId }));
+  const rows = await tx<{ identityId: string }[]>`
+    select distinct r.identity_id
     from jsonb_to_recordset(${JSON.stringify(keys)}::text::jsonb) as k (system text, type text, external_id text)
     join external_records r on r.workspace_id = ${workspaceId} and r.system = k.system and r.type = k.type and r.external_id = k.external_id
-    join identities i on i.workspace_id = r.workspace_id and i.id = r.identity_id`;
-  return rows.map((row) => row.customerId);
+    where r.identity_id is not null`;
+  return rows.map((row) => row.identityId);
 }
 
 const compareKeys = (a: RecordInput, b: RecordInput): number => {
@@ -168,7 +160,14 @@ interface RecordRow {
 }
 
 /** Fills in `row`; gives the event of the change, or null when there was none. @throws Refusal CONFLICT */
-async function writeRecord(tx: Tx, actor: Actor, row: UpsertedRecord, input: RecordInput, owner: Owner | null | undefined): Promise<NewEvent | null> {
+async function writeRecord(
+  tx: Tx,
+  actor: Actor,
+  row: UpsertedRecord,
+  input: RecordInput,
+  owner: string | null | undefined,
+  customerOf: ReadonlyMap<string, string>,
+): Promise<NewEvent | null> {
   const { workspaceId } = actor;
   const at = now();
   const before = await lockRecord(tx, workspaceId, input);
@@ -181,7 +180,7 @@ async function writeRecord(tx: Tx, actor: Actor, row: UpsertedRecord, input: Rec
   }
   const keep = <K extends 'number' | 'title' | 'url' | 'status'>(name: K): string | null => (input[name] === undefined ? (before?.[name] ?? null) : (input[name] ?? null));
   const next = {
-    identityId: owner === undefined ? (before?.identityId ?? null) : (owner?.identityId ?? null),
+    identityId: owner === undefined ? (before?.identityId ?? null) : owner,
     number: keep('number'), title: keep('title'), url: keep('url'), status: keep('status'),
     fields: input.fields === undefined ? (before?.fields ?? {}) : (input.fields ?? {}),
   };
@@ -195,7 +194,7 @@ async function writeRecord(tx: Tx, actor: Actor, row: UpsertedRecord, input: Rec
         ${next.status}, ${fields}::text::jsonb, ${at}, ${at})
       on conflict (workspace_id, system, type, external_id) do nothing returning 1`;
     // Another transaction was first: its row is visible now, and this is a change of it.
-    if (created.length === 0) return writeRecord(tx, actor, row, input, owner);
+    if (created.length === 0) return writeRecord(tx, actor, row, input, owner, customerOf);
     Object.assign(row, { result: 'CREATED', recordId: id });
   } else {
     const changed = await tx`
@@ -220,7 +219,7 @@ async function writeRecord(tx: Tx, actor: Actor, row: UpsertedRecord, input: Rec
       data: { change: row.result, version, system: input.system, type: input.type },
     });
   }
-  const customerId = await customerOf(tx, workspaceId, next.identityId);
+  const customerId = next.identityId === null ? null : (customerOf.get(next.identityId) ?? null);
   return { kind: 'record.upserted', actor, data: { externalRecordId: recordId, result: row.result, version, identityId: next.identityId, customerId } };
 }
 
@@ -229,10 +228,4 @@ async function lockRecord(tx: Tx, workspaceId: string, key: RecordInput): Promis
     select id, identity_id, number, title, url, status, fields, version from external_records
     where workspace_id = ${workspaceId} and system = ${key.system} and type = ${key.type} and external_id = ${key.externalId} for update`;
   return row;
-}
-
-async function customerOf(tx: Tx, workspaceId: string, identityId: string | null): Promise<string | null> {
-  if (identityId === null) return null;
-  const [row] = await tx<{ customerId: string }[]>`select customer_id from identities where workspace_id = ${workspaceId} and id = ${identityId}`;
-  return row!.customerId;
 }

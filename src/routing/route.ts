@@ -11,9 +11,7 @@ import { newId } from '../platform/ids.ts';
 import { openingHours, type Calendar } from './calendar.ts';
 import { decide, ruleActions, ruleConditions, type Rule } from './rules.ts';
 
-const ROUTED = new Set(['message.received', 'call.ringing', 'conversation.opened']);
-
-export const routing = consumer({ name: 'routing', handle: (tx, event) => (ROUTED.has(event.kind) ? route(tx, event) : Promise.resolve()) });
+export const routing = consumer({ name: 'routing', kinds: ['message.received', 'call.ringing', 'conversation.opened'], handle: route });
 
 /**
  * Applies the workspace's rules to what arrived, keeps the decision with its reasons, and carries it out. A conversation that has a queue
