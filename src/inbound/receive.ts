@@ -79,27 +79,40 @@ async function storeEvents(
     return [row];
   }
   if (events.length === 0) return [];
-  const accounts = await tx<{ id: string; address: string; state: string }[]>`
-    select id, address, state from channel_accounts where workspace_id = ${workspaceId} and endpoint_id = ${endpoint.id} order by created_at, id`;
+  const accounts = await accountsOf(tx, workspaceId, endpoint.id);
   const rows = events.map((event, ordinal) => {
-    const account = accountOf(accounts, event.account);
+    const { account, missing } = accountOf(accounts, event);
     const counterpart = counterpartOf(event);
     return {
       ...base, id: newId(), ordinal, accountId: account?.id ?? null, lane: laneOf(account?.id ?? '', event),
       addressHash: counterpart === null ? null : keyedHash(counterpart), event: tx.json(event as never),
       state: account ? ('PENDING' as const) : ('UNKNOWN_ACCOUNT' as const),
-      error: account ? null : `No account of this endpoint has the address ${event.account ?? '(none given)'}; connect it, then replay.`,
+      error: missing,
     };
   });
   await tx`insert into inbound_events ${tx(rows)}`;
   return rows.map(({ id, lane, state, error }) => ({ id, lane, state, error }));
 }
 
-/** The account that the payload names; the only one of the endpoint when it names none. */
-export function accountOf<A extends { address: string }>(accounts: readonly A[], named: string | null): A | undefined {
-  if (named === null) return accounts.length === 1 ? accounts[0] : undefined;
-  const address = named.toLowerCase();
-  return accounts.find((account) => account.address.toLowerCase() === address);
+export interface EndpointAccount {
+  id: string;
+  channel: string;
+  address: string;
+  state: string;
+}
+
+export const accountsOf = (tx: Tx, workspaceId: string, endpointId: string): Promise<EndpointAccount[]> => tx<EndpointAccount[]>`
+  select id, channel, address, state from channel_accounts where workspace_id = ${workspaceId} and endpoint_id = ${endpointId} order by created_at, id`;
+
+/** The active account of the event's channel that the payload names, or the only one when it names none; else why there is none. */
+export function accountOf(accounts: readonly EndpointAccount[], event: Pick<InboundEvent, 'account' | 'channel'>): { account?: EndpointAccount; missing: string | null } {
+  const named = event.account?.toLowerCase();
+  const ofChannel = accounts.filter((account) => account.channel === event.channel.toUpperCase());
+  const fitting = named === undefined ? (ofChannel.length === 1 ? ofChannel : []) : ofChannel.filter((account) => account.address.toLowerCase() === named);
+  const active = fitting.find((account) => account.state === 'ACTIVE');
+  if (active) return { account: active, missing: null };
+  if (fitting[0]) return { missing: `The account is ${fitting[0].state.toLowerCase()}; make it active, then replay.` };
+  return { missing: `No ${event.channel} account of this endpoint has the address ${event.account ?? '(none given)'}; connect it, then replay.` };
 }
 
 /** What must be applied in order: everything of one counterpart, one call, or one message's reports. A signed 64-bit number as text. */

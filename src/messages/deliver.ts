@@ -1,7 +1,7 @@
 // The job that hands a message to its provider. An attempt is committed BEFORE the call: one that started and has no result may have reached
 // the provider, so it is UNCONFIRMED and never blindly sent again; a callback or an echo settles it.
 import { accountById } from '../channels/accounts.ts';
-import type { OutboundMessage, SendResult } from '../channels/channel.ts';
+import type { ChannelName, OutboundMessage, SendResult } from '../channels/channel.ts';
 import { providerNamed } from '../channels/registry.ts';
 import { now, after } from '../platform/clock.ts';
 import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
@@ -36,7 +36,7 @@ export async function deliverMessage(context: DeliveryContext, job: { workspaceI
   const account = await inWorkspace(context.app, job.workspaceId, (tx) => accountById(tx, job.workspaceId, prepared.accountId));
   let result: SendResult;
   try {
-    result = await providerNamed(account.provider).send!(prepared.message, account, context.http);
+    result = await providerNamed(account.provider, account.channel.toLowerCase() as ChannelName).send!(prepared.message, account, context.http);
   } catch (error) {
     // A fault of ours in the adapter: the provider may have been called.
     result = { outcome: 'unknown', reason: error instanceof Error ? error.message : String(error) };

@@ -1,6 +1,7 @@
 // One inbound message, from the address that sent it to its place in a conversation. Runs in the transaction that marks its delivery applied.
 import type { Actor } from '../access/viewer.ts';
 import type { InboundEvent, ObservedAddress } from '../channels/channel.ts';
+import { provenAnswer } from '../channels/email/reply-address.ts';
 import { openConversation } from '../conversations/actions.ts';
 import { decide, type Channel, type Continuity, type Decision, type Matter } from '../conversations/continuity.ts';
 import { lockConversations, lockOwner, type ConversationRow } from '../conversations/rows.ts';
@@ -8,6 +9,7 @@ import { observe } from '../customers/actions.ts';
 import { recordClaim } from '../identities/claims.ts';
 import { resolveIdentity } from '../identities/resolve.ts';
 import { found, type Tx } from '../platform/db.ts';
+import { keyedHash } from '../platform/secrets.ts';
 import { partRow } from './parts.ts';
 import { storeMessage } from './store.ts';
 
@@ -58,7 +60,8 @@ export async function receiveMessage(tx: Tx, arriving: Arriving): Promise<Receiv
   const { identityId, actor } = await resolveSender(tx, arriving);
   const at = arrivedAt(arriving);
   const answerKeys = [message.replyTo, ...(message.references ?? [])].filter((key): key is string => key !== null && key !== '');
-  const { conversation, decision } = await enterConversation(tx, actor, arriving, {
+  const repliesTo = event.channel === 'email' ? await provenReply(tx, arriving) : null;
+  const { conversation, decision } = await enterConversation(tx, actor, { ...arriving, repliesTo }, {
     identityId, answerKeys, laneKey: message.threadKey, subject: message.subject,
   });
   const messageId = await storeMessage(tx, actor, conversation, {
@@ -74,6 +77,14 @@ export async function receiveMessage(tx: Tx, arriving: Arriving): Promise<Receiv
     ],
   });
   return { identityId, conversationId: conversation.id, messageId };
+}
+
+/** The message of ours that a mail proves to answer, by its signed reply address or Message-ID. */
+async function provenReply(tx: Tx, { workspaceId, event }: Arriving): Promise<Arriving['repliesTo']> {
+  const messageId = provenAnswer(keyedHash, workspaceId, event);
+  if (messageId === null) return null;
+  const [row] = await tx<{ conversationId: string }[]>`select conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
+  return row ? { conversationId: row.conversationId, messageId } : null;
 }
 
 /**

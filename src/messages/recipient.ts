@@ -3,7 +3,7 @@ import type { Channel } from '../conversations/continuity.ts';
 import type { ConversationRow } from '../conversations/rows.ts';
 import { defaultAccount } from '../channels/accounts.ts';
 import { providerNamed } from '../channels/registry.ts';
-import type { Provider } from '../channels/channel.ts';
+import type { ChannelName, Provider } from '../channels/channel.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 
@@ -44,7 +44,7 @@ export async function startingRecipient(
   const account = accountId === null ? await defaultAccount(tx, workspaceId, channel) : await accountRow(tx, workspaceId, accountId);
   if (!account) throw new Refusal('NOT_SENDABLE', `The workspace has no ${channel} account; connect one with connectChannel.`, { field: ['channel'] });
   if (account.state !== 'ACTIVE') throw new Refusal('NOT_SENDABLE', `The ${channel} account is ${account.state.toLowerCase()}.`, { field: ['channel'] });
-  const provider = providerNamed(account.provider);
+  const provider = providerNamed(account.provider, channel.toLowerCase() as ChannelName);
   if (identityId !== null) return { channel, accountId: account.id, provider, identityId };
   const kinds = provider.addressKinds.map((kind) => kind.toUpperCase());
   const [identity] = await tx<{ id: string }[]>`

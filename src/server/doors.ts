@@ -1,0 +1,81 @@
+// The doors by which providers come in: `/hooks/<provider>/<endpoint>`. A request is verified on its raw bytes, stored, and only then acknowledged.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { endpointById, type Endpoint } from '../channels/accounts.ts';
+import type { HttpReply, RawRequest } from '../channels/channel.ts';
+import { contextHeaders } from '../channels/email/context.ts';
+import { providerNamed } from '../channels/registry.ts';
+import { receiveDelivery, type DoorContext } from '../inbound/receive.ts';
+import { inWorkspace } from '../platform/db.ts';
+import { ERROR_CODES, type ErrorCode } from '../platform/errors.ts';
+import { publicId, uuidOf } from '../platform/ids.ts';
+
+/** A mail with its attachments; webhooks are far smaller. */
+const BODY_BYTES_MAX = 40 * 1024 * 1024;
+
+export interface Doors extends DoorContext {
+  /** Our public address, without a slash at the end; null: whatever address the request named. */
+  publicUrl: string | null;
+  /** Something was stored: apply it. */
+  arrived: () => void;
+}
+
+/** Adds the doors to `server`. Every answer to a refused request is JSON: `{ error: { code, message } }`. */
+export async function addDoors(server: FastifyInstance, doors: Doors): Promise<void> {
+  await server.register(async (scope) => {
+    // Signatures are over the bytes: nothing may be parsed before they are checked.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, body));
+    const handler = (request: FastifyRequest, reply: FastifyReply) => enter(doors, request, reply);
+    scope.route({ method: ['GET', 'POST'], url: '/hooks/:provider/:endpoint', bodyLimit: BODY_BYTES_MAX, handler });
+  });
+}
+
+async function enter(doors: Doors, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { provider: providerName, endpoint: endpointText } = request.params as { provider: string; endpoint: string };
+  const endpointId = uuidOf('end', endpointText);
+  const endpoint = endpointId === null ? null : await endpointById(doors.app, endpointId);
+  if (!endpoint || endpoint.provider !== providerName) return refuse(reply, 404, 'NOT_FOUND', 'No channel is connected at this address.');
+
+  const raw = rawRequest(doors, request);
+  const provider = providerNamed(endpoint.provider);
+  const verified = await provider.verify(raw, { secrets: endpoint.secrets });
+  if (!verified.ok) return refuse(reply, verified.status, verified.status === 403 ? 'FORBIDDEN' : verified.status === 401 ? 'UNAUTHENTICATED' : 'INVALID_INPUT', verified.reason);
+  if (request.method === 'GET' && raw.body.length === 0 && !raw.url.includes('?')) return answer(reply, { status: 200, headers: {}, body: '' });
+
+  const delivered = await receiveDelivery(doors, endpoint, { source: providerName === 'mime' ? 'HTTP' : 'WEBHOOK', request: await withMailContext(doors, endpoint, raw) });
+  doors.arrived();
+  if (delivered.unparsed !== null) {
+    return refuse(reply, 422, 'INVALID_INPUT', `${delivered.unparsed} It is kept as ${publicId('dlv', delivered.deliveryId)} and can be replayed.`);
+  }
+  return answer(reply, provider.respond(raw, delivered.parsed));
+}
+
+/** The request as its provider sent it: the address is the public one, since Twilio signs it. */
+function rawRequest(doors: Doors, request: FastifyRequest): RawRequest {
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).flatMap(([name, value]) => (value === undefined ? [] : [[name.toLowerCase(), Array.isArray(value) ? value.join(', ') : value]])),
+  ) as Record<string, string>;
+  const origin = doors.publicUrl ?? `http://${headers.host ?? 'localhost'}`;
+  return { method: request.method, url: origin + request.url, headers, body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0) };
+}
+
+/**
+ * What our own door knows of a mail beside its bytes. Who may post mail by this door holds the endpoint's secret; whose word on authentication
+ * counts is the account's setting, never the client's header.
+ */
+async function withMailContext(doors: Doors, endpoint: Endpoint, raw: RawRequest): Promise<RawRequest> {
+  if (endpoint.provider !== 'mime') return raw;
+  const { 'x-authserv-id': _authserv, 'x-dmarc-domain': _dmarc, 'x-import': _import, ...headers } = raw.headers;
+  const to = headers['x-envelope-to']?.toLowerCase().replace(/[<>\s]/g, '');
+  const accounts = await inWorkspace(doors.app, endpoint.workspaceId, (tx) => tx<{ address: string; settings: { authservId?: string | null } }[]>`
+    select address, settings from channel_accounts where workspace_id = ${endpoint.workspaceId} and endpoint_id = ${endpoint.id} and channel = 'EMAIL' order by created_at, id`);
+  const account = accounts.find((a) => a.address === to) ?? (accounts.length === 1 ? accounts[0] : undefined);
+  return { ...raw, headers: { ...headers, ...contextHeaders({ authservId: account?.settings.authservId ?? null, envelopeTo: to ?? account?.address ?? null }) } };
+}
+
+const answer = (reply: FastifyReply, { status, headers, body }: HttpReply): FastifyReply => reply.code(status).headers(headers).send(body);
+
+export function refuse(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
+  if (ERROR_CODES[code].retryable) reply.header('retry-after', '5');
+  return reply.code(status).send({ error: { code, message } });
+}

@@ -1,0 +1,55 @@
+// Mail that our own SMTP receiver takes: known mailboxes only, authenticated, stored, and only then accepted with 250.
+import { contextHeaders } from '../channels/email/context.ts';
+import { authenticateMail, type Resolver } from '../channels/email/authenticate.ts';
+import { startMailReceiver, type MailReceiver } from '../channels/email/receiver.ts';
+import { splitReplyAddress } from '../channels/email/reply-address.ts';
+import { receiveDelivery, type DoorContext } from '../inbound/receive.ts';
+import { inWorkspace } from '../platform/db.ts';
+
+export interface MailDoor extends DoorContext {
+  port: number;
+  host: string;
+  resolver: Resolver;
+  arrived: () => void;
+}
+
+interface Mailbox {
+  workspaceId: string;
+  accountId: string;
+  endpointId: string;
+}
+
+/** Starts receiving mail for the mailboxes that are connected as EMAIL accounts. */
+export function startMailDoor(door: MailDoor): Promise<MailReceiver> {
+  const mailbox = async (recipient: string): Promise<Mailbox | null> => {
+    const [found] = await door.app<Mailbox[]>`select workspace_id, account_id, endpoint_id from find_mailbox(${splitReplyAddress(recipient)?.mailbox ?? recipient})`;
+    return found ?? null;
+  };
+  return startMailReceiver({
+    port: door.port,
+    host: door.host,
+    accepts: async (recipient) => (await mailbox(recipient)) !== null,
+    deliver: async (raw, envelope) => {
+      for (const recipient of envelope.to) {
+        const found = await mailbox(recipient);
+        if (!found) continue;
+        const [account] = await inWorkspace(door.app, found.workspaceId, (tx) => tx<{ settings: { authservId?: string | null } }[]>`
+          select settings from channel_accounts where workspace_id = ${found.workspaceId} and id = ${found.accountId}`);
+        const authservId = account?.settings.authservId ?? null;
+        // A mailbox behind somebody else's server trusts that server's word; one that is ours alone is verified here.
+        const authenticated = authservId ? null : await authenticateMail(raw, {
+          resolver: door.resolver, remoteAddress: envelope.remoteAddress, helo: envelope.helo ?? null, mailFrom: envelope.from, receiver: door.host,
+        });
+        await receiveDelivery(door, { workspaceId: found.workspaceId, id: found.endpointId, provider: 'mime' }, {
+          source: 'SMTP',
+          receivedAt: envelope.receivedAt,
+          request: {
+            method: 'SMTP', url: '', body: raw,
+            headers: contextHeaders({ envelopeFrom: envelope.from, envelopeTo: recipient, receivedAt: envelope.receivedAt, authservId, dmarcDomain: authenticated?.domain ?? null }),
+          },
+        });
+      }
+      door.arrived();
+    },
+  });
+}
