@@ -108,6 +108,8 @@ export const inboundEvent = z.object({
       /** RFC 3463 status of a bounce, e.g. `5.1.1`. */
       statusClass: z.string().nullable().optional(),
       recipient: z.string().nullable().optional(),
+      /** Our own reference, as it came back: the attempt (UUID) that the reported message was sent by. It settles an attempt that had no answer. */
+      reference: z.string().nullable().optional(),
     })
     .optional(),
   call: z
