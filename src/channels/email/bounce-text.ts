@@ -63,7 +63,7 @@ export interface Failure {
 
 const ADDRESS = /[^\s<>"'(),;:[\]|=]{1,64}@(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z][a-z0-9-]{1,62}/gi;
 /** A line that begins with an address is about that recipient, and so are the lines below it. */
-const LEADING = /^[\s\-*•>]{0,12}["'<]*(?:(?:smtp|rfc822|to|for|recipient(?: address)?|user|unknown user|user unknown|unknown local-part|failed recipient|final-recipient)\s*[:;]\s*(?:rfc822;\s*)?)?["'<]{0,3}([^\s<>"'(),;:[\]|=]{1,64}@[^\s<>"'(),;:[\]|=]{1,255}?)\.?["'>]*(?:\s*[:;,.]|\s+\(|\s+on\s|\s*$|\s*[-–]\s|\.\.\.|\s)/i;
+const LEADING = /^[\s\-*•>]{0,12}["'<]*(?:(?:smtp|rfc822|rcpt to|to|for|recipient(?: address)?|user|unknown user|user unknown|unknown local-part|failed recipient|final-recipient)\s*[:;]\s*(?:rfc822;\s*)?)?["'<]{0,3}([^\s<>"'(),;:[\]|=]{1,64}@[^\s<>"'(),;:[\]|=]{1,255}?)["'>]*(?=\s*[:;,(|]|\s+on\s|\s*$|\s*[-–]\s|\.\.\.|\.?\s)/i;
 const DELAYED = /has not (?:yet )?been delivered|(?:will|shall) (?:continue|keep) (?:to )?(?:try|retry|attempt)|delivery (?:has been |is |was )?delayed|still (?:being )?retr|no action is required|warning message only|not required to do anything|delivery to the following recipients? has been delayed/i;
 const NOBODY = /^(?:postmaster|mailer-daemon|abuse|support|help(?:desk)?|hostmaster|webmaster)@/i;
 

@@ -32,6 +32,8 @@ export interface Mail {
   text: string | null;
   html: string | null;
   attachments: Attachment[];
+  /** What stands after the headers, undecoded but for its characters: for reports whose structure is broken. */
+  body(): string;
 }
 
 /**
@@ -80,6 +82,7 @@ export async function readMail(raw: Buffer): Promise<Mail> {
       contentId: attachment.contentId ? oneLine(attachment.contentId.replace(/^\s*<|>\s*$/g, ''), 255) || null : null,
       content: bufferOf(attachment.content),
     })),
+    body: () => storable(decoded(bytes.subarray(bodyBegins(bytes)))),
   };
 }
 
@@ -125,7 +128,14 @@ function bodyAlone(bytes: Buffer): Mail {
     text: html ? null : body,
     html: html ? body : null,
     attachments: [],
+    body: () => body,
   };
+}
+
+function bodyBegins(bytes: Buffer): number {
+  const crlf = bytes.indexOf('\r\n\r\n');
+  const lf = bytes.indexOf('\n\n');
+  return crlf >= 0 && (lf < 0 || crlf < lf) ? crlf + 4 : lf >= 0 ? lf + 2 : bytes.length;
 }
 
 const decoded = (bytes: Buffer): string => {

@@ -5,6 +5,7 @@ import { bounceReason } from './bounce-reasons.ts';
 import { bounceText, failuresInText, looksLikeBounce } from './bounce-text.ts';
 import { oneLine, storable } from './clean.ts';
 import { htmlPieces } from './html-text.ts';
+import { readNotice } from './ses-notice.ts';
 import { messageId } from './message-ids.ts';
 import { mailboxAddress } from './addresses.ts';
 import type { Attachment, Mail } from './mime.ts';
@@ -31,7 +32,7 @@ const OUTCOMES_MAX = 1_000;
 
 /** Null when the mail is no report. */
 export async function readReport(mail: Mail): Promise<Report | null> {
-  const text = mail.text ?? (mail.html === null ? '' : htmlPieces(mail.html).map((piece) => piece.text).join(''));
+  const text = wordsOf(mail);
   const machineParts = mail.attachments.map((attachment) => ({ attachment, fields: MACHINE_PARTS.has(attachment.mime) ? fieldGroups(attachment.content) : [] }));
   const part = (mime: RegExp) => machineParts.find(({ attachment }) => mime.test(attachment.mime));
   const original = returnedHeaders(mail.attachments, text);
@@ -43,10 +44,15 @@ export async function readReport(mail: Mail): Promise<Report | null> {
   if (reading) return readingOf(reading.fields, base.originalId);
 
   const delivery = machineParts.filter(({ attachment }) => /^message\/(?:global-)?delivery-status$/.test(attachment.mime)).flatMap(({ fields }) => fields);
-  const said = delivery.filter(isRecipientGroup);
   const written = bounceText(text);
+  const formal = delivery.length > 0 || REPORT.test(mail.first('content-type') ?? '');
+  const bounces = looksLikeBounce(mail, text, formal);
+  // Broken structures and some servers leave the fields in the text.
+  const said = [delivery, ...(bounces ? [fieldGroups(fieldsIn(text)), fieldGroups(fieldsIn(mail.body().slice(0, 200_000)))] : [])].map((groups) => groups.filter(isRecipientGroup)).find((groups) => groups.length > 0) ?? [];
   if (said.length > 0) return { kind: 'delivery', ...base, outcomes: said.slice(0, OUTCOMES_MAX).map((group) => deliveryOutcome(group, written, original)) };
-  if (!looksLikeBounce(mail, text, delivery.length > 0 || REPORT.test(mail.first('content-type') ?? ''))) return complaintText(mail, original, base.originalId);
+  const notice = readNotice(text);
+  if (notice) return { originalId: notice.originalId ?? base.originalId, feedbackType: notice.feedbackType, kind: notice.feedbackType === null ? 'delivery' : 'complaint', outcomes: notice.feedbackType === null ? notice.recipients.map((r) => outcome({ ...r, written: '' })) : complaintOf(notice.recipients.map((r) => r.recipient), notice.feedbackType, null).outcomes };
+  if (!bounces) return complaintText(mail, original, base.originalId);
 
   const sender = [...mail.mailboxes('to'), ...mail.mailboxes('cc')].map(({ address }) => mailboxAddress(address)).filter((address) => address !== null);
   const named = (mail.first('x-failed-recipients') ?? '').split(/[,\s]+/).map(bareAddress).filter((address) => address !== null);
@@ -59,6 +65,13 @@ export async function readReport(mail: Mail): Promise<Report | null> {
   };
 }
 
+/** The text that a person would read; the bare body where a broken structure left none. */
+function wordsOf(mail: Mail): string {
+  if (mail.text?.trim()) return mail.text;
+  const html = mail.html === null ? '' : htmlPieces(mail.html).map((piece) => piece.text).join('');
+  return html.trim() !== '' || mail.attachments.some(({ mime }) => !mime.startsWith('message/')) ? html : mail.body().slice(0, 200_000);
+}
+
 const REPORT = /^\s*multipart\/report\b[\s\S]*report-type\s*=\s*"?delivery-status/i;
 const MACHINE_PARTS = new Set([
   'message/delivery-status', 'message/global-delivery-status', 'message/feedback-report', 'message/disposition-notification', 'message/global-disposition-notification',
@@ -67,11 +80,11 @@ const MACHINE_PARTS = new Set([
 type Fields = Map<string, string[]>;
 
 /** Groups of header-like fields divided by empty lines (RFC 3464, 2.1). What is no field goes on with the one before: some servers fold wrongly. */
-function fieldGroups(content: Buffer): Fields[] {
+function fieldGroups(content: Buffer | string): Fields[] {
   const groups: Fields[] = [];
   let group: Fields | null = null;
   let values: string[] | null = null;
-  for (const line of storable(content.subarray(0, 1_000_000).toString('utf8')).split(/\r?\n/)) {
+  for (const line of (typeof content === 'string' ? content : storable(content.subarray(0, 1_000_000).toString('utf8'))).split(/\r?\n/)) {
     if (line.trim() === '') {
       group = null;
       continue;
@@ -87,6 +100,12 @@ function fieldGroups(content: Buffer): Fields[] {
   }
   return groups;
 }
+
+/** From the first field of a delivery report on. */
+const fieldsIn = (text: string): string => {
+  const at = text.search(/^(?:reporting-mta|original-envelope-id|final-recipient|original-recipient|x-actual-recipient|action):/im);
+  return at < 0 ? '' : text.slice(at);
+};
 
 const one = (fields: Fields, name: string): string | null => fields.get(name)?.[0] ?? null;
 const isRecipientGroup = (fields: Fields): boolean => ['final-recipient', 'original-recipient', 'x-actual-recipient'].some((name) => fields.has(name)) && (fields.has('action') || fields.has('status') || fields.has('diagnostic-code'));
@@ -174,6 +193,9 @@ function complaintOf(recipients: string[], feedbackType: string, id: string | nu
 /** Hotmail's complaints (JMRP) come without a report part; the returned mail names who complained. */
 function complaintText(mail: Mail, original: Map<string, string>, id: string | null): Report | null {
   const complainer = addressesOf(original.get('x-hmxmroriginalrecipient'));
+  const unsubscribes = /^apple mail sent this email to unsubscribe/i.test(mail.text?.trim() ?? '');
+  const from = mail.mailboxes('from')[0]?.address;
+  if (unsubscribes && from) return complaintOf([from.toLowerCase()], 'opt-out', id);
   const isComplaint = /^\s*complaint about message from\b/i.test(mail.subject ?? '') || (complainer.length > 0 && autoGeneratedReason(mail, { ownMailbox: null, nullSender: false }) !== null);
   return isComplaint ? complaintOf(complainer.length ? complainer : addressesOf(original.get('to')), 'abuse', id) : null;
 }
