@@ -40,7 +40,7 @@ export const EVENT_KINDS = {
 } as const;
 export type EventKind = keyof typeof EVENT_KINDS;
 
-/** What an action appends. `customerId` in `data` lets subscribers filter by customer at the time of the event. */
+/** What an action appends. */
 export interface NewEvent {
   kind: EventKind;
   actor: { kind: ActorKind; id: string | null };

@@ -66,8 +66,6 @@ function equal(a: string, b: string): boolean {
 /** Which events of a workspace a reader wants; what is absent doesn't narrow. */
 export interface LogFilter {
   conversationId?: string;
-  /** The customer that the event named when it happened (`data.customerId`). */
-  customerId?: string;
   kinds?: readonly EventKind[];
 }
 
@@ -83,7 +81,6 @@ export async function readLog(sql: Sql, workspaceId: string, after: number, limi
       from events
       where workspace_id = context.workspace_id and position > ${after}
         ${filter.conversationId ? sql`and conversation_id = ${filter.conversationId}` : sql``}
-        ${filter.customerId ? sql`and data->>'customerId' = ${filter.customerId}` : sql``}
         ${filter.kinds ? sql`and kind = any(${filter.kinds as string[]}::text[])` : sql``}
       order by position limit ${limit}
     ) e`;

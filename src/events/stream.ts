@@ -166,7 +166,6 @@ export class LogStream {
 class Readers {
   private readonly everything = new Set<Reader>();
   private readonly byConversation = new Map<string, Set<Reader>>();
-  private readonly byCustomer = new Map<string, Set<Reader>>();
 
   add(reader: Reader, filter: LogFilter): void {
     this.setFor(filter).add(reader);
@@ -177,25 +176,24 @@ class Readers {
     const set = this.setFor(filter);
     set.delete(reader);
     if (set.size === 0 && filter.conversationId) this.byConversation.delete(filter.conversationId);
-    else if (set.size === 0 && filter.customerId) this.byCustomer.delete(filter.customerId);
-    return this.everything.size + this.byConversation.size + this.byCustomer.size === 0;
+    return this.everything.size + this.byConversation.size === 0;
   }
 
   hand(event: LogEvent): void {
     for (const reader of this.everything) reader.take(event);
     if (event.conversationId) for (const reader of this.byConversation.get(event.conversationId) ?? []) reader.take(event);
-    if (typeof event.data.customerId === 'string') for (const reader of this.byCustomer.get(event.data.customerId) ?? []) reader.take(event);
   }
 
   each(action: (reader: Reader) => void): void {
-    for (const set of [this.everything, ...this.byConversation.values(), ...this.byCustomer.values()]) for (const reader of [...set]) action(reader);
+    for (const set of [this.everything, ...this.byConversation.values()]) {
+      for (const reader of [...set]) action(reader);
+    }
   }
 
   private setFor(filter: LogFilter): Set<Reader> {
-    if (!filter.conversationId && !filter.customerId) return this.everything;
-    const [map, key] = filter.conversationId ? [this.byConversation, filter.conversationId] : [this.byCustomer, filter.customerId!];
-    const set = map.get(key) ?? new Set();
-    map.set(key, set);
+    if (!filter.conversationId) return this.everything;
+    const set = this.byConversation.get(filter.conversationId) ?? new Set();
+    this.byConversation.set(filter.conversationId, set);
     return set;
   }
 }
@@ -277,8 +275,6 @@ class Reader implements EventReader {
   take(event: LogEvent): void {
     const { filter } = this.options;
     if (filter.kinds && !filter.kinds.includes(event.kind)) return;
-    if (filter.conversationId && event.conversationId !== filter.conversationId) return;
-    if (filter.customerId && event.data.customerId !== filter.customerId) return;
     if (this.buffer.length >= this.options.bufferEventsMax) {
       this.detach();
       this.mode = 'BACKFILL';
