@@ -1,7 +1,7 @@
 // `npm test`: types, lint, then every test; the last line is `N passed, N failed`, where types and lint count as one each.
 // Arguments go to vitest (`npm test -- tests/platform`); `--check` leaves the tests out.
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -69,5 +69,7 @@ const counts = await Promise.all([
 ]);
 if (!args.includes('--check')) counts.push(await tests(args));
 const total = counts.reduce((sum, one) => ({ passed: sum.passed + one.passed, failed: sum.failed + one.failed }));
-console.log(`${total.passed} passed, ${total.failed} failed`);
+const closing = `${total.passed} passed, ${total.failed} failed`;
+if (process.env.RESULT_FILE) writeFileSync(process.env.RESULT_FILE, `${closing}\n`);
+console.log(closing);
 process.exitCode = total.failed ? 1 : 0;

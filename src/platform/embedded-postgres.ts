@@ -2,7 +2,7 @@
 // Postgres before our requests are drained, and can't go on with one that outlived a killed Node.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync, truncateSync } from 'node:fs';
 import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -196,7 +196,7 @@ class Server {
     const look = async (): Promise<void> => {
       if (!this.stopping && !this.lives()) {
         say('PostgreSQL ended by itself; it is started again.');
-        await this.spawn(this.port).catch((error: unknown) => say(`PostgreSQL could not be started: ${error instanceof Error ? error.message : error}`));
+        await this.start(this.port).catch((error: unknown) => say(`PostgreSQL could not be started: ${error instanceof Error ? error.message : error}`));
       }
       if (!this.stopping) this.watcher = setTimeout(looking, 200);
     };
@@ -266,16 +266,20 @@ class Server {
     throw new Error(`PostgreSQL did not start; ${logFile} ends: ${readFileSync(logFile, 'utf8').slice(seen).trim().split('\n').slice(-3).join(' | ')}`);
   }
 
-  /** Of postmaster.pid: a process that lives and is a postgres. One that was left behind, with an id that is another process' now, is removed. */
+  /**
+   * Of postmaster.pid: a process that lives and is a postgres. Postgres itself asks only whether the process id is in use: by another
+   * process since, or by a killed one that nobody collects (a container's first process may not), it would never start again. Such a file is
+   * removed once no process works in the cluster any more, since it is also what protects the cluster from backends that are left.
+   */
   private async running(): Promise<{ pid: number; port: number } | null> {
     const file = join(this.cluster, 'postmaster.pid');
     if (!existsSync(file)) return null;
     const lines = (await readFile(file, 'utf8')).split('\n');
     const [pid, port] = [Number(lines[0]), Number(lines[3])];
-    if (!pid || !processLives(pid)) return null;
-    const command = existsSync(`/proc/${pid}/comm`) ? readFileSync(`/proc/${pid}/comm`, 'utf8').trim() : 'postgres';
-    if (command.startsWith('postgres')) return { pid, port };
-    await rm(file);
+    if (pid && processLives(pid) && commandOf(pid).startsWith('postgres')) return { pid, port };
+    if (!existsSync('/proc/self/cwd')) return null;
+    if (!(await until(() => !worksIn(this.cluster), 10_000))) throw new Error(`Processes of a killed PostgreSQL still work in ${this.cluster}; end them, then start again.`);
+    await rm(file, { force: true });
     return null;
   }
 
@@ -295,6 +299,24 @@ class Server {
     }, patienceMs);
   }
 }
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return 'postgres';
+  }
+};
+
+/** Whether a process that lives has the folder as its working directory, as every process of a PostgreSQL has its cluster. */
+const worksIn = (folder: string): boolean =>
+  readdirSync('/proc').some((entry) => {
+    try {
+      return /^\d+$/.test(entry) && readlinkSync(`/proc/${entry}/cwd`) === realpathSync(folder) && processLives(Number(entry));
+    } catch {
+      return false;
+    }
+  });
 
 /** Asks every 50 ms; `no` ends it early. */
 async function until(condition: () => boolean | Promise<boolean | 'no'>, patienceMs: number): Promise<boolean> {
