@@ -1,6 +1,6 @@
 // Who did something, wherever the graph shows it: stored beside what was done as (kind, id).
 import { ACTOR_KINDS } from '../../schema/workspaces.ts';
-import { column, computed, enumeration, one, value } from '../graphql/entity.ts';
+import { column, computed, enumeration, expression, one, value } from '../graphql/entity.ts';
 import { publicId } from '../platform/ids.ts';
 import { ApiKey, Member } from './fields.ts';
 
@@ -22,6 +22,14 @@ export const Actor = value('Actor', 'Who did something.', {
   id: computed('ID', ['kind', 'id'], (kind: string, id: string | null) => (id !== null && PREFIXES[kind] ? publicId(PREFIXES[kind], id) : null),
     'The member (`mem_…`), API key (`key_…`) or, for a customer, the address (`idn_…`). Null for bots, the system and other systems.',
     { nullable: true }),
+  name: expression(
+    'String',
+    (a) => `case ${a}.kind
+      when 'MEMBER' then (select m.name from members m where m.workspace_id = ${a}.workspace_id and m.id = ${a}.id)
+      when 'API_KEY' then (select k.name from api_keys k where k.workspace_id = ${a}.workspace_id and k.id = ${a}.id) end`,
+    'The member’s or the API key’s name. Null for the others: a customer is named by what the actor stands beside.',
+    { nullable: true },
+  ),
   member: one(() => Member, 'id', 'The member; null unless `kind` is MEMBER.', { nullable: true }),
   apiKey: one(() => ApiKey, 'id', 'The API key; null unless `kind` is API_KEY.', { nullable: true }),
 });

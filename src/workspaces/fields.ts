@@ -21,13 +21,10 @@ export const Continuity = enumeration('Continuity', 'What an inbound message joi
   ONE_PER_CHANNEL: 'The customer’s open conversation in which the same channel was used; else a new one.',
 });
 
-// `workspaces` is the one table whose tenant is its own id.
-const WORKSPACES = '(select w.*, w.id as workspace_id from workspaces w)';
-
 export const Workspace = entity('Workspace', {
   description: 'A tenant: everything else belongs to exactly one.',
   prefix: 'wks',
-  table: WORKSPACES,
+  table: 'workspaces',
   permission: 'workspace:read',
   fields: {
     name: column('String', 'name', 'Its name, 1 to 200 characters.'),
@@ -166,7 +163,7 @@ query({
     args: {},
     single: true,
     prepare: () => ({ shape: '', values: {} }),
-    sql: (_shape, _param, workspace) => `select w.*, w.id as workspace_id from workspaces w where w.id = ${workspace}`,
+    sql: (_shape, _param, workspace) => `select w.* from workspaces w where w.id = ${workspace}`,
   }),
   members: many(() => Member, 'The people who work in the workspace, oldest first.', {
     orders: { ...BY_CREATION, ...BY_NAME },

@@ -1,0 +1,60 @@
+// Every provider of every channel. Adding one: its file, and its line here (README.md).
+import type { ChannelName, Provider } from './channel.ts';
+import { emailMime } from './email/provider.ts';
+import { liveChat } from './live-chat/provider.ts';
+import { twilioSms } from './sms/provider.ts';
+import { twilioVoice } from './voice/provider.ts';
+
+export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms];
+
+/**
+ * The provider of that name, of one channel when that is given. Where a provider serves several channels by one credential (Twilio: messages
+ * and calls), the name alone gives all of them as one: it reads and answers a request as the channel that the request is of.
+ * @throws Error when there is none: names of providers are checked when an account is connected.
+ */
+export function providerNamed(name: string, channel?: ChannelName): Provider {
+  const provider = findProvider(name, channel);
+  if (!provider) throw new Error(`There is no provider ${name}${channel ? ` of the channel ${channel}` : ''}.`);
+  return provider;
+}
+
+/** The same; undefined when there is none. */
+export function findProvider(name: string, channel?: string): Provider | undefined {
+  if (channel !== undefined) return PROVIDERS.find((p) => p.provider === name && p.channel === channel);
+  return byName.get(name);
+}
+
+const byName = new Map<string, Provider>();
+for (const name of new Set(PROVIDERS.map((p) => p.provider))) {
+  const all = PROVIDERS.filter((p) => p.provider === name);
+  byName.set(name, all.length === 1 ? all[0]! : together(all));
+}
+
+// One credential, so one signature: any of them can verify. Which one a request is for, its payload alone says: the one that understands it.
+function together(all: Provider[]): Provider {
+  const written = all.find((p) => p.send) ?? all[0]!;
+  return {
+    ...written,
+    addressKinds: [...new Set(all.flatMap((p) => p.addressKinds))],
+    parse: async (request) => (await reader(all, request)).parsed(),
+    respond: (request, parsed) => (all.find((p) => p.channel === parsed?.events[0]?.channel) ?? all[0]!).respond(request, parsed),
+  };
+}
+
+async function reader(all: Provider[], request: Parameters<Provider['parse']>[0]) {
+  let spare: { parsed: () => Awaited<ReturnType<Provider['parse']>> } | undefined;
+  for (const provider of all) {
+    try {
+      const parsed = await provider.parse(request);
+      if (parsed.events.some((event) => event.kind !== 'unknown')) return { parsed: () => parsed };
+      spare ??= { parsed: () => parsed };
+    } catch (error) {
+      spare ??= {
+        parsed: () => {
+          throw error;
+        },
+      };
+    }
+  }
+  return spare!;
+}
