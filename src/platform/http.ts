@@ -47,8 +47,8 @@ export class OutgoingError extends Error {
 }
 
 export interface OutgoingOptions {
-  /** For providers on loopback in tests and for what an administrator configured by hand. Default: false. */
-  allowPrivate?: boolean;
+  /** True, or the origins (`http://10.0.0.5:8080`) that may be private: what an administrator configured by hand. Default: none. */
+  allowPrivate?: boolean | readonly string[];
   /** Default: 10 s. */
   timeoutMs?: number;
   /** Default: 1 MiB. */
@@ -73,7 +73,7 @@ export function outgoing(options: OutgoingOptions = {}): HttpClient {
         let request = first;
         for (let redirects = 0; ; redirects++) {
           const url = checkedUrl(request.url, state.sent);
-          const address = await judged(url, resolve, options.allowPrivate === true, deadline.signal, state);
+          const address = await judged(url, resolve, mayBePrivate(url, options.allowPrivate), deadline.signal, state);
           const response = await exchange(url, address, request, agents[url.protocol as 'http:' | 'https:'], limit, deadline.signal, state);
           const location = response.headers.location;
           if (!options.redirectsMax || location === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return response;
@@ -93,6 +93,9 @@ interface State {
   sent: boolean;
   timedOut(): OutgoingError;
 }
+
+const mayBePrivate = (url: URL, allowed: OutgoingOptions['allowPrivate'] = false): boolean =>
+  typeof allowed === 'boolean' ? allowed : allowed.includes(url.origin);
 
 function checkedUrl(text: string, sent: boolean): URL {
   let url: URL;

@@ -1,0 +1,70 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { InvalidConfig, readConfig } from '../../src/platform/config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'throughline-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const SECRET = 'x'.repeat(32);
+
+const problemsOf = (env: Record<string, string>): string[] => {
+  try {
+    readConfig({ DATA_DIR: folder, ...env });
+  } catch (error) {
+    if (error instanceof InvalidConfig) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+test('nothing configured: port 4000 on loopback, the embedded database, a secret that is kept and only ours to read', () => {
+  const config = readConfig({ DATA_DIR: folder, PORT: '', DATABASE_URL: ' ' });
+  expect(config).toMatchObject({ port: 4000, host: '127.0.0.1', databaseUrl: null, migrationDatabaseUrl: null, adminApiKey: null, smtpPort: null, logLevel: 'info', publicUrl: 'http://127.0.0.1:4000' });
+  expect(config.secretKey.length).toBeGreaterThanOrEqual(32);
+  expect(readConfig({ DATA_DIR: folder }).secretKey).toBe(config.secretKey);
+  expect(statSync(join(folder, 'secret-key')).mode & 0o777).toBe(0o600);
+  expect(readFileSync(join(folder, 'secret-key'), 'utf8').trim()).toBe(config.secretKey);
+});
+
+test.each([
+  ['PORT', '70000', 'PORT must be a number from 0 to 65535, not "70000"'],
+  ['PORT', '80a', 'PORT must be'],
+  ['PORT', '-1', 'PORT must be'],
+  ['HOST', 'http://x', 'HOST must be'],
+  ['DATABASE_URL', 'mysql://u:hunter2@h/d', 'DATABASE_URL must be a URL such as postgres://'],
+  ['MIGRATION_DATABASE_URL', 'nonsense', 'MIGRATION_DATABASE_URL must be'],
+  ['ADMIN_API_KEY', 'tl_demo_short', 'ADMIN_API_KEY must have the form tl_<workspace>_<secret>'],
+  ['PUBLIC_URL', 'support.example.com', 'PUBLIC_URL must be a URL'],
+  ['PUBLIC_URL', 'https://support.example.com/?a=1', 'PUBLIC_URL must have no ?'],
+  ['SECRET_KEY', 'hunter2', 'SECRET_KEY must have at least 32 characters'],
+  ['LOG_LEVEL', 'loud', 'LOG_LEVEL must be one of trace, debug'],
+  ['SMTP_PORT', 'x', 'SMTP_PORT must be'],
+])('a wrong %s (%s) is refused by name with what was expected', (name, value, words) => {
+  const problems = problemsOf({ SECRET_KEY: SECRET, [name]: value });
+  expect(problems.join('\n')).toContain(words);
+  // Neither passwords nor keys come back in the message.
+  expect(problems.join('\n')).not.toMatch(/hunter2|tl_demo_short/);
+});
+
+test('every wrong variable is named at once', () => {
+  expect(problemsOf({ PORT: 'x', LOG_LEVEL: 'y' })).toHaveLength(2);
+});
+
+test('with a database of its own the secret must be given, and a migration login needs a serving one', () => {
+  expect(problemsOf({ DATABASE_URL: 'postgres://u@h/d' }).join()).toContain('SECRET_KEY is missing');
+  expect(problemsOf({ MIGRATION_DATABASE_URL: 'postgres://u@h/d' }).join()).toContain('without DATABASE_URL');
+  expect(readConfig({ DATA_DIR: folder, DATABASE_URL: 'postgres://u@h/d', SECRET_KEY: SECRET }).migrationDatabaseUrl).toBe('postgres://u@h/d');
+});
+
+test('a damaged kept secret is refused instead of being replaced', () => {
+  const other = mkdtempSync(join(folder, 'damaged-'));
+  writeFileSync(join(other, 'secret-key'), 'short');
+  expect(() => readConfig({ DATA_DIR: other })).toThrow(/secret-key must hold at least 32/);
+  expect(readFileSync(join(other, 'secret-key'), 'utf8')).toBe('short');
+});
+
+test('an admin key is taken apart', () => {
+  const text = 'tl_acme-1_s3cret_with_underscores';
+  expect(readConfig({ DATA_DIR: folder, ADMIN_API_KEY: text }).adminApiKey).toEqual({ workspace: 'acme-1', secret: 's3cret_with_underscores', text });
+});
