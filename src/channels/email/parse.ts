@@ -135,7 +135,7 @@ function reportEvents(report: Report, base: Base, dedupeKey: string): InboundEve
       ...base,
       senders: [complainer],
       dedupeKey: `${dedupeKey}#consent${i}`,
-      consent: { purpose: 'email', state: 'withdrawn', keyword: report.feedbackType ?? 'abuse' },
+      consent: { purpose: 'messages', state: 'withdrawn', keyword: report.feedbackType ?? 'abuse' },
     });
   });
   return events;
