@@ -1,16 +1,14 @@
-// What is done to a customer that exists: something is observed, tags change, an address is marked as shared. `upsert.ts` makes them and adds to them.
+// What is done to a customer that exists: something is observed of him, tags change, an address is added. `upsert.ts` makes customers.
 import type { Actor } from '../access/viewer.ts';
 import { appendEvents } from '../events/append.ts';
-import { appendObservations, currentCustomers, lockCustomers, lockOwners, projectCustomer, standingObservations } from '../identities/customers.ts';
-import { canonical, saying, type ObservationSource } from '../identities/survivorship.ts';
-import { now } from '../platform/clock.ts';
+import { appendObservations, lockOwners, projectCustomer } from '../identities/customers.ts';
+import { equivalently, exactly, identitiesAt } from '../identities/owners.ts';
+import { canonical, type ObservationSource } from '../identities/survivorship.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
-import { observable, TAGS_MAX, tagsOf, type Said } from './content.ts';
-
-/** Whose word an actor's is: an agent knows better than a program, a program better than what the customer says. */
-export const sourceOf = (actor: Actor): ObservationSource =>
-  ({ MEMBER: 'AGENT', API_KEY: 'CRM', EXTERNAL: 'CRM', CUSTOMER: 'CLAIM', BOT: 'INFERRED', SYSTEM: 'CHANNEL' } as const)[actor.kind];
+import { addressOf, observable, TAGS_MAX, tagsOf, type GivenAddress } from './content.ts';
+import { upsertCustomer } from './upsert.ts';
+import { lockCustomer, say, sourceOf } from './values.ts';
 
 /**
  * Keeps what was said of an identity, and shows it where nothing better is known. Saying the same again costs one read and locks nothing;
@@ -47,29 +45,6 @@ export async function observe(
 }
 
 /**
- * Says values of a customer whose lock the caller holds, in the name of `source`, from now on; on its `self` identity.
- * @returns whether anything was said that the source didn't say already. Emits `customer.updated` when a shown value changed.
- */
-export async function say(
-  tx: Tx,
-  actor: Actor,
-  customer: { id: string; selfIdentityId: string },
-  said: readonly Said[],
-  source: ObservationSource,
-): Promise<boolean> {
-  if (said.length === 0) return false;
-  const { workspaceId } = actor;
-  const at = now();
-  const standing = await standingObservations(tx, workspaceId, customer.id);
-  const observations = said.flatMap(({ key, value }) => saying(standing, { identityId: customer.selfIdentityId, key, value, source }, at));
-  if (observations.length === 0) return false;
-  await appendObservations(tx, workspaceId, actor, observations, at);
-  const updated = await projectCustomer(tx, workspaceId, actor, customer.id);
-  if (updated) await appendEvents(tx, workspaceId, [updated]);
-  return true;
-}
-
-/**
  * Adds and removes tags. Locks the customer. Emits `customer.updated` when one changed.
  * @throws Refusal NOT_FOUND, CONFLICT, INVALID_INPUT (also when there would be more than 50)
  */
@@ -91,40 +66,22 @@ export async function tagCustomer(
 }
 
 /**
- * Marks an address as used by many people, or as one person's again. A shared one still routes messages, but links nothing and shows nobody
- * who claims it. Locks its customer. Emits `identity.updated` when it changed.
- * @throws Refusal NOT_FOUND
+ * Adds an address to a customer; one that it has already stays as it is. Locks the address, then the customer. Emits `identity.added`.
+ * @throws Refusal NOT_FOUND, INVALID_INPUT, ALREADY_EXISTS (a second id of one system), ADDRESS_TAKEN, which doesn't say whose it is
  */
-export async function setIdentityShared(tx: Tx, actor: Actor, o: { identityId: string; isShared: boolean }): Promise<{ identityId: string }> {
+export async function addIdentity(
+  tx: Tx,
+  actor: Actor,
+  o: { customerId: string; identity: GivenAddress; expectedVersion?: number | null },
+): Promise<{ customerId: string; identityId: string }> {
   const { workspaceId } = actor;
-  const { owners } = await lockOwners(tx, workspaceId, [o.identityId]);
-  const customerId = found(owners.get(o.identityId), 'identity');
-  // What made it shared by itself is forgotten with the decision that it isn't, or the next message would make it so again.
-  const changed = await tx`
-    update identities set is_shared = ${o.isShared}, evidence = case when ${o.isShared} then evidence else evidence - 'contested' end
-    where workspace_id = ${workspaceId} and id = ${o.identityId} and kind <> 'SELF' and is_shared <> ${o.isShared} returning id`;
-  if (changed.length > 0) {
-    await appendEvents(tx, workspaceId, [{ kind: 'identity.updated', actor, data: { customerId, identityId: o.identityId, isShared: o.isShared } }]);
-  }
-  return { identityId: o.identityId };
-}
-
-/**
- * Locks the customer that an id means now (after a merge, the survivor).
- * @throws Refusal NOT_FOUND; CONFLICT when `expectedVersion` isn't its version
- */
-export async function lockCustomer(tx: Tx, workspaceId: string, id: string, expectedVersion?: number | null) {
-  for (;;) {
-    const current = found((await currentCustomers(tx, workspaceId, [id])).get(id), 'customer');
-    const customer = (await lockCustomers(tx, workspaceId, [current])).get(current);
-    if ((await currentCustomers(tx, workspaceId, [id])).get(id) !== current) continue;
-    expectVersion(found(customer, 'customer').version, expectedVersion);
-    return customer!;
-  }
-}
-
-/** @throws Refusal CONFLICT */
-export function expectVersion(version: number, expected: number | null | undefined): void {
-  if (expected == null || expected === version) return;
-  throw new Refusal('CONFLICT', `The customer is at version ${version}, not ${expected}: somebody changed it. Read it again, then decide.`, { field: ['expectedVersion'], version });
+  const address = addressOf(o.identity, ['identity']);
+  const { customerId } = await upsertCustomer(tx, actor, { customerId: o.customerId, identities: [o.identity], expectedVersion: o.expectedVersion }).catch((error) => {
+    const isOfAddress = error instanceof Refusal && error.details.field?.[0] === 'identities';
+    throw isOfAddress ? new Refusal(error.code, error.message, { field: ['identity'] }) : error;
+  });
+  const known = await identitiesAt(tx, workspaceId, [address]);
+  const identity = exactly(known, address) ?? equivalently(known, address);
+  if (identity?.customerId !== customerId) throw new Refusal('ADDRESS_TAKEN', 'The address belongs to another customer.', { field: ['identity'] });
+  return { customerId, identityId: identity.id };
 }

@@ -13,8 +13,8 @@ import { now } from '../platform/clock.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
-import { expectVersion, say, sourceOf } from './actions.ts';
 import { addressOf, ATTRIBUTES_MAX, saidOf, TAGS_MAX, type GivenAddress, type Said, type Values } from './content.ts';
+import { expectVersion, say, sourceOf } from './values.ts';
 
 export const UPSERT_RESULTS = ['CREATED', 'UPDATED', 'NOOP'] as const;
 export type UpsertResult = (typeof UPSERT_RESULTS)[number];
@@ -84,24 +84,6 @@ export async function upsertCustomers(
   return rows.map((row) => ({ ...row, result: o.dryRun ? row.result : null, customerId: row.result === 'CREATED' || !o.dryRun ? null : row.customerId }));
 }
 
-/**
- * Adds an address to a customer; one that it has already stays as it is. Locks the address, then the customer. Emits `identity.added`.
- * @throws Refusal NOT_FOUND, INVALID_INPUT, ALREADY_EXISTS (a second id of one system), ADDRESS_TAKEN, which doesn't say whose it is
- */
-export async function addIdentity(
-  tx: Tx,
-  actor: Actor,
-  o: { customerId: string; identity: GivenAddress; expectedVersion?: number | null },
-): Promise<{ customerId: string; identityId: string }> {
-  const { workspaceId } = actor;
-  const address = addressOf(o.identity, ['identity']);
-  const { customerId } = await upsertCustomer(tx, actor, { customerId: o.customerId, identities: [o.identity], expectedVersion: o.expectedVersion }, ['identity']);
-  const known = await identitiesAt(tx, workspaceId, [address]);
-  const identity = exactly(known, address) ?? equivalently(known, address);
-  if (identity?.customerId !== customerId) throw new Refusal('ADDRESS_TAKEN', 'The address belongs to another customer.', { field: ['identity'] });
-  return { customerId, identityId: identity.id };
-}
-
 interface Checked {
   customerId: string | null;
   /** By which an existing customer is found, best first; part of `addresses`. */
@@ -127,7 +109,7 @@ function check(input: CustomerInput, at: readonly string[] = []): Checked {
     ...(input.externalId ? [given({ kind: 'EXTERNAL_ID', namespace: input.externalId.system, value: input.externalId.id }, 'externalId')] : []),
     ...(input.identity ? [given(input.identity, 'identity')] : []),
   ];
-  const all = [...keys, ...further.map((address, index) => given(address, ...(at[0] === 'identity' ? [] : ['identities', String(index)])))];
+  const all = [...keys, ...further.map((address, index) => given(address, 'identities', String(index)))];
   const addresses = all.filter((g, index) => all.findIndex((other) => sameAddress(other.address, g.address)) === index);
   const said = saidOf(input, at);
   if (!input.customerId && addresses.length === 0 && said.every(({ value }) => value === null)) {

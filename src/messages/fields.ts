@@ -1,12 +1,11 @@
 // The graph's messages: what was said, by whom, over which channel, how it came into its conversation and how its delivery went.
-import { TRUSTS } from '../../schema/identities.ts';
 import { ATTEMPT_STATES, DELIVERY_STATES, DIRECTIONS, JOIN_REASONS, MEDIA_STATES, PART_KINDS } from '../../schema/messages.ts';
 import { Channel, ChannelAccount } from '../channels/fields.ts';
 import { explainJoin } from '../conversations/continuity.ts';
 import { Conversation, ownerOf } from '../conversations/fields.ts';
 import { Customer } from '../customers/fields.ts';
 import { byId, column, computed, embed, entity, enumeration, extend, list, many, one, query } from '../graphql/entity.ts';
-import { Identity } from '../identities/fields.ts';
+import { Identity, Trust } from '../identities/fields.ts';
 import { publicId } from '../platform/ids.ts';
 import { Actor } from '../workspaces/actor.ts';
 
@@ -44,9 +43,6 @@ export const PartKind = enumeration('PartKind', 'What a part of a message is.', 
 const MediaState = enumeration('MediaState', 'Where a file is.', MEDIA_STATES, {
   STORED: 'Here.', LINKED: 'At the provider, under `url`.', PENDING: 'Being fetched.', EXPIRED: 'The provider no longer has it.', FORBIDDEN: 'The provider refuses it.',
   TOO_LARGE: 'Larger than the limit.', FAILED: 'It could not be fetched.',
-});
-export const Trust = enumeration('Trust', 'How far an address may be believed to be the sender\'s.', TRUSTS, {
-  CLAIMED: 'Only said (an e-mail without aligned DMARC, a caller id).', ATTESTED: 'The provider or the protocol vouches for it.', VERIFIED: 'Proven by the person.',
 });
 const AttemptState = enumeration('AttemptState', 'How one try to hand a message to its provider ended.', ATTEMPT_STATES, {
   STARTED: 'Being made.', ACCEPTED: 'The provider took it.', FAILED: 'The provider refused it or could not be reached.', UNCONFIRMED: 'No answer came; it may have been taken.',
