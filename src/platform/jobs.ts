@@ -45,17 +45,23 @@ export interface WorkerOptions {
 }
 
 export interface Workers {
-  /** Takes no new job, waits at most `graceMs` for those that run, then lets them go: another process will run them again. */
+  /**
+   * Takes no new job, waits at most `graceMs` (default 8 s) for those that run, then aborts their signals. A job that still doesn't end is
+   * left: once this process is gone another one runs it again.
+   */
   stop(graceMs?: number): Promise<void>;
 }
 
 const BEAT_MS = 2_000;
+/** What a task has, after its signal was aborted, to write down what it knows. */
+const ABORT_MS = 500;
 
 /** Starts taking jobs, and starts again whenever the connection to Postgres was lost. */
 export async function startWorkers(options: WorkerOptions): Promise<Workers> {
   const { log } = options;
   let stopping = false;
   let wake = (): void => {};
+  const ending = new AbortController();
   const pools = new Set<string>();
   const login = new URL(options.url);
   login.searchParams.set('options', '-c role=throughline_system');
@@ -67,7 +73,7 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
     events.on('pool:release', ({ workerPool }) => pools.delete(workerPool.id));
     return run({
       connectionString: login.href,
-      taskList: Object.fromEntries(Object.entries(options.tasks).map(([name, task]) => [name, guarded(name, task, log)])),
+      taskList: Object.fromEntries(Object.entries(options.tasks).map(([name, task]) => [name, guarded(name, task, ending.signal, log)])),
       concurrency: options.concurrency,
       maxPoolSize: options.concurrency + 3,
       pollInterval: options.pollMs ?? 1_000,
@@ -103,13 +109,23 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
       if (stopping) return;
       stopping = true;
       wake();
-      let timer: NodeJS.Timeout | undefined;
-      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
-      await Promise.race([runner.stop().catch(() => {}).then(() => supervised), patience]);
-      clearTimeout(timer);
+      const stopped = runner.stop().catch(() => {}).then(() => supervised);
+      if (!(await within(graceMs, stopped))) {
+        ending.abort();
+        await within(ABORT_MS, stopped);
+      }
       await watch.stop();
     },
   };
+}
+
+/** Whether `promise` ended within the time. */
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
+  const inTime = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
 }
 
 /**
@@ -158,13 +174,13 @@ async function releaseIfDead(sql: Sql, pool: string, log: Logger): Promise<void>
 
 /** What a task throws is logged scrubbed; the queue's `last_error` gets its type and code only, since no erase looks there. */
 const guarded =
-  (name: string, task: Task, log: Logger) =>
-  async (payload: unknown, { job, abortSignal }: { job: { id: string; attempts: number; max_attempts: number }; abortSignal?: AbortSignal }) => {
+  (name: string, task: Task, signal: AbortSignal, log: Logger) =>
+  async (payload: unknown, { job }: { job: { id: string; attempts: number; max_attempts: number } }) => {
     const of: JobRun = {
       id: String(job.id),
       attempt: job.attempts,
       lastAttempt: job.attempts >= job.max_attempts,
-      signal: abortSignal ?? new AbortController().signal,
+      signal,
     };
     try {
       await task(payload as Record<string, unknown>, of);
