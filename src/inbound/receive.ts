@@ -50,22 +50,31 @@ export async function receiveDelivery(
     unparsed = error.message;
   }
   for (const file of parsed?.files ?? []) await context.blobs.put(workspaceId, file.content);
+  if (o.request.body.length > BODY_IN_ROW_BYTES_MAX) await context.blobs.put(workspaceId, o.request.body);
+  const stored = await inWorkspace(context.app, workspaceId, (tx) => storeDelivery(tx, endpoint, { ...o, parsed, unparsed }));
+  return { ...stored, parsed, unparsed };
+}
+
+/**
+ * The same in the caller's transaction, for what was parsed already. Files, and a body over 256 KiB, must be in the blob store before.
+ */
+export async function storeDelivery(
+  tx: Tx,
+  endpoint: { workspaceId: string; id: string },
+  o: { source: (typeof DELIVERY_SOURCES)[number]; request: RawRequest; parsed: Parsed | null; unparsed: string | null; historical?: boolean; receivedAt?: string },
+): Promise<Pick<Delivered, 'deliveryId' | 'events'>> {
+  const { workspaceId } = endpoint;
   const { body } = o.request;
   const large = body.length > BODY_IN_ROW_BYTES_MAX;
-  const bodySha256 = large ? await context.blobs.put(workspaceId, body) : createHash('sha256').update(body).digest('hex');
-
+  const bodySha256 = createHash('sha256').update(body).digest('hex');
   const deliveryId = newId();
-  const events = await inWorkspace(context.app, workspaceId, async (tx) => {
-    const receivedAt = o.receivedAt ?? now();
-    await tx`insert into deliveries ${tx({
-      workspaceId, id: deliveryId, endpointId: endpoint.id, source: o.source, body: large ? null : body, bodySha256, bodyBytes: body.length, receivedAt,
-      request: tx.json({ method: o.request.method, url: o.request.url, headers: withoutSecrets(o.request.headers), historical: o.historical ?? false }),
-    })}`;
-    for (const file of parsed?.files ?? []) await countBlob(tx, workspaceId, file);
-    if (large) await countBlob(tx, workspaceId, { sha256: bodySha256, mime: o.request.headers['content-type'] ?? 'application/octet-stream', content: body });
-    return storeEvents(tx, { ...endpoint, deliveryId }, parsed?.events ?? null, unparsed);
-  });
-  return { deliveryId, parsed, unparsed, events };
+  await tx`insert into deliveries ${tx({
+    workspaceId, id: deliveryId, endpointId: endpoint.id, source: o.source, body: large ? null : body, bodySha256, bodyBytes: body.length, receivedAt: o.receivedAt ?? now(),
+    request: tx.json({ method: o.request.method, url: o.request.url, headers: withoutSecrets(o.request.headers), historical: o.historical ?? false }),
+  })}`;
+  for (const file of o.parsed?.files ?? []) await countBlob(tx, workspaceId, file);
+  if (large) await countBlob(tx, workspaceId, { sha256: bodySha256, mime: o.request.headers['content-type'] ?? 'application/octet-stream', content: body });
+  return { deliveryId, events: await storeEvents(tx, { workspaceId, id: endpoint.id, deliveryId }, o.parsed?.events ?? null, o.unparsed) };
 }
 
 async function storeEvents(
