@@ -4,6 +4,7 @@ import type { InboundEvent } from '../channels/channel.ts';
 import type { Arriving } from '../messages/receive.ts';
 import { after, now } from '../platform/clock.ts';
 import { inWorkspace, sqlState, type Sql, type Tx } from '../platform/db.ts';
+import { Refusal } from '../platform/errors.ts';
 import { applyEvent, type Applied } from './apply.ts';
 
 /** Tries before an event is set aside; they span about half a minute. */
@@ -48,11 +49,7 @@ export async function stepLane(context: Pick<DrainContext, 'app' | 'report'>, wo
       head = await headOf(tx, workspaceId, lane);
       if (!head) return { step: 'EMPTY' as const };
       if (head.nextAttemptAt > now()) return { step: 'WAITING' as const };
-      const applied = await applyEvent(tx, { workspaceId, accountId: head.accountId, channel: head.channel, event: head.event, receivedAt: head.receivedAt, historical: head.historical });
-      await tx`
-        update inbound_events set state = ${applied.state}, identity_id = ${applied.identityId}, message_id = ${applied.messageId}, applied_at = ${now()}, error = null
-        where workspace_id = ${workspaceId} and id = ${head.id}`;
-      return { step: 'APPLIED' as const, eventId: head.id, applied };
+      return { step: 'APPLIED' as const, eventId: head.id, applied: await applyHead(tx, workspaceId, head) };
     });
   } catch (error) {
     // A database that is away is nobody's poison: the event waits for it, and no try is counted.
@@ -60,6 +57,31 @@ export async function stepLane(context: Pick<DrainContext, 'app' | 'report'>, wo
     await writeFailure(context, workspaceId, head, error);
     return { step: 'FAILED', eventId: head.id };
   }
+}
+
+/**
+ * Applies an event that this very transaction stored, ahead of the drain. Waits for whoever is at its lane. Null when it isn't the lane's next,
+ * or can't be applied: it stays pending, and the drain comes to it (and counts its tries).
+ * @throws Refusal, and what makes the transaction run again (a deadlock).
+ */
+export async function applyWithin(tx: Tx, workspaceId: string, event: { id: string; lane: string }): Promise<Applied | null> {
+  await tx`select pg_advisory_xact_lock(hashtextextended(${`${workspaceId} ${event.lane}`}, 7))`;
+  const head = await headOf(tx, workspaceId, event.lane);
+  if (head?.id !== event.id) return null;
+  try {
+    return (await tx.savepoint((inner) => applyHead(inner, workspaceId, head))) as Applied;
+  } catch (error) {
+    if (error instanceof Refusal || isOutage(error) || /^40/.test(sqlState(error) ?? '')) throw error;
+    return null;
+  }
+}
+
+async function applyHead(tx: Tx, workspaceId: string, head: Head): Promise<Applied> {
+  const applied = await applyEvent(tx, { workspaceId, accountId: head.accountId, channel: head.channel, event: head.event, receivedAt: head.receivedAt, historical: head.historical });
+  await tx`
+    update inbound_events set state = ${applied.state}, identity_id = ${applied.identityId}, message_id = ${applied.messageId}, applied_at = ${now()}, error = null
+    where workspace_id = ${workspaceId} and id = ${head.id}`;
+  return applied;
 }
 
 async function headOf(tx: Tx, workspaceId: string, lane: string): Promise<Head | undefined> {
