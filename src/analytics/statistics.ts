@@ -72,7 +72,7 @@ export function rowsBehindSql(figure: Figure, narrowing: Narrowing, param: Param
   const narrowed = where.length ? `where ${where.join(' and ')}` : '';
   const things =
     figure === 'OPEN_BACKLOG'
-      ? `select min(x.at) as at, x.id, x.id as conversation_id, null::uuid as message_id, x.customer_id, null::int8 as ms
+      ? `select max(x.at) as at, x.id, x.id as conversation_id, null::uuid as message_id, x.customer_id, null::int8 as ms
          from p, (${backlogChanges(workspace)}) x ${narrowed} group by x.id, x.customer_id having sum(x.change) > 0`
       : figure === 'UNIQUE_CUSTOMERS'
         ? `select min(x.at) as at, x.customer_id as id, null::uuid as conversation_id, null::uuid as message_id, x.customer_id, null::int8 as ms

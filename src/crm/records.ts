@@ -1,5 +1,6 @@
 // What other systems know of a customer: records (an order, a deal, an account), by the system's own key, in versions.
 import type { Actor } from '../access/viewer.ts';
+import type { ERROR_POLICIES, UpsertResult } from '../customers/upsert.ts';
 import { appendEvents, putTimelineEntry } from '../events/append.ts';
 import type { NewEvent } from '../events/catalog.ts';
 import { normalAddress } from '../identities/address.ts';
@@ -11,13 +12,12 @@ import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { checkRecord, type RecordInput } from './content.ts';
 
-export const UPSERT_RESULTS = ['CREATED', 'UPDATED', 'NOOP'] as const;
 export const RECORDS_MAX = 500;
 
 /** What became of one row: a result or a refusal, never both. `recordId` is null when the row was refused or rolled back before it existed. */
 export interface UpsertedRecord {
   index: number;
-  result: (typeof UPSERT_RESULTS)[number] | null;
+  result: UpsertResult | null;
   recordId: string | null;
   refusal: Refusal | null;
 }
@@ -41,7 +41,7 @@ export async function upsertExternalRecord(tx: Tx, actor: Actor, input: unknown)
 export async function upsertExternalRecords(
   tx: Tx,
   actor: Actor,
-  o: { records: unknown[]; errorPolicy: 'ALL_OR_NOTHING' | 'SKIP_FAILED'; dryRun: boolean },
+  o: { records: readonly unknown[]; errorPolicy: (typeof ERROR_POLICIES)[number]; dryRun: boolean },
 ): Promise<UpsertedRecord[]> {
   if (o.records.length > RECORDS_MAX) {
     throw new Refusal('TOO_LARGE', `There are ${o.records.length} records; at most ${RECORDS_MAX} at once.`, { field: ['records'] });
