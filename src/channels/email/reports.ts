@@ -49,7 +49,7 @@ export async function readReport(mail: Mail): Promise<Report | null> {
   const bounces = looksLikeBounce(mail, text, formal);
   // Broken structures and some servers leave the fields in the text.
   const said = [delivery, ...(bounces ? [fieldGroups(fieldsIn(text)), fieldGroups(fieldsIn(mail.body().slice(0, 200_000)))] : [])].map((groups) => groups.filter(isRecipientGroup)).find((groups) => groups.length > 0) ?? [];
-  if (said.length > 0) return { kind: 'delivery', ...base, outcomes: said.slice(0, OUTCOMES_MAX).map((group) => deliveryOutcome(group, written, original)) };
+  if (said.length > 0) return { kind: 'delivery', ...base, outcomes: said.slice(0, OUTCOMES_MAX).map((group) => deliveryOutcome(group, said.length === 1 ? written : '', original)) };
   const notice = readNotice(text);
   if (notice) return { originalId: notice.originalId ?? base.originalId, feedbackType: notice.feedbackType, kind: notice.feedbackType === null ? 'delivery' : 'complaint', outcomes: notice.feedbackType === null ? notice.recipients.map((r) => outcome({ ...r, written: '' })) : complaintOf(notice.recipients.map((r) => r.recipient), notice.feedbackType, null).outcomes };
   if (!bounces) return complaintText(mail, original, base.originalId);
@@ -69,8 +69,11 @@ export async function readReport(mail: Mail): Promise<Report | null> {
 function wordsOf(mail: Mail): string {
   if (mail.text?.trim()) return mail.text;
   const html = mail.html === null ? '' : htmlPieces(mail.html).map((piece) => piece.text).join('');
-  return html.trim() !== '' || mail.attachments.some(({ mime }) => !mime.startsWith('message/')) ? html : mail.body().slice(0, 200_000);
+  return html.trim() !== '' || mail.attachments.some(({ mime }) => !mime.startsWith('message/')) ? html : withoutPartHeaders(mail.body().slice(0, 200_000));
 }
+
+/** Where parts are divided wrongly, their dividing lines and headers stand in the text. */
+const withoutPartHeaders = (body: string): string => body.replace(/\r\n/g, '\n').replace(/^--\S[^\n]*\n(?:[^\n]+\n)*(?=\n)/gm, '');
 
 const REPORT = /^\s*multipart\/report\b[\s\S]*report-type\s*=\s*"?delivery-status/i;
 const MACHINE_PARTS = new Set([
@@ -122,11 +125,12 @@ function deliveryOutcome(group: Fields, written: string, original: Map<string, s
   const recipient = bareAddress(one(group, 'final-recipient')) ?? bareAddress(one(group, 'original-recipient')) ?? bareAddress(one(group, 'x-actual-recipient')) ?? addressesOf(original.get('to'))[0] ?? null;
   const code = one(group, 'diagnostic-code');
   const diagnostic = [code?.replace(/^\s*[\w.-]+\s*;\s*/, ''), ...(group.get('x-supplementary-info') ?? []), ...(group.get('x-postfix-reason') ?? [])].filter(Boolean).join(' ');
+  const comment = /\(([^()]+)\)/.exec(one(group, 'status') ?? '')?.[1] ?? '';
   return outcome({
     recipient,
     action: (one(group, 'action') ?? 'failed').trim().split(/[\s;(]/)[0]!.toLowerCase(),
     status: /\b([245]\.\d{1,3}\.\d{1,3})\b/.exec(one(group, 'status') ?? '')?.[1] ?? null,
-    diagnostic,
+    diagnostic: diagnostic || (comment.length > 12 ? comment : ''),
     written,
   });
 }

@@ -145,6 +145,6 @@ function resultOf(error: SmtpFailure, begun: boolean): SendResult {
   return failed(error.code ?? 'ECONNECTION', reason, !PERMANENT.has(error.code ?? ''));
 }
 /** Faults of our own settings or message: trying again changes nothing. */
-const PERMANENT = new Set(['ETLS', 'EREQUIRETLS', 'EENVELOPE', 'ENOAUTH', 'ECONFIG']);
+const PERMANENT = new Set(['ETLS', 'EREQUIRETLS', 'EENVELOPE', 'EMESSAGE', 'ENOAUTH', 'ECONFIG']);
 
 const failed = (errorCode: string, reason: string, retryable: boolean): SendResult => ({ outcome: 'failed', errorCode, reason, retryable });

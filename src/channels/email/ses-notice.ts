@@ -22,8 +22,11 @@ export interface Notice {
 /** Null when the text isn't such a notice. */
 export function readNotice(text: string): Notice | null {
   const json = /^\s*(\{[\s\S]{20,200000}\})\s*(?:--|$)/.exec(text.slice(0, 201_000))?.[1];
-  if (!json || !/"(?:notificationType|eventType)"/.test(json)) return null;
-  const read = notice.safeParse(parsed(json));
+  if (!json || !/(?:notificationType|eventType)\\?"/.test(json)) return null;
+  const outer = parsed(json);
+  // Without raw delivery SNS wraps the notice: a string of JSON in its own JSON.
+  const wrapped = z.object({ Message: z.string() }).safeParse(outer);
+  const read = notice.safeParse(wrapped.success ? parsed(wrapped.data.Message) : outer);
   if (!read.success) return null;
   const { mail, bounce, complaint, delivery } = read.data;
   const header = mail?.headers?.find(({ name }) => name.toLowerCase() === 'message-id')?.value.replace(/^<|>$/g, '');
