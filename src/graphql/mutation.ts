@@ -17,6 +17,8 @@ export interface PayloadField {
 export interface MutationContext {
   actor: Actor;
   viewer: Viewer;
+  /** What server/ handed to the graph, by name. */
+  parts: Record<string, unknown>;
 }
 /** One row of a bulk mutation: its own result or its own errors (`userErrors` is added). Make it with `bulkRow`. */
 export interface BulkRow {

@@ -173,7 +173,7 @@ async function act(name: string, declared: Mutation, input: any, context: GraphC
   const { viewer } = context;
   try {
     const values = await inWorkspace(context.write, viewer.workspaceId, async (tx) => {
-      const run = async () => plain(await declared.run(tx, { actor: viewer.actor, viewer }, given));
+      const run = async () => plain(await declared.run(tx, { actor: viewer.actor, viewer, parts: context.parts }, given));
       return declared.idempotent && idempotencyKey != null ? once(tx, name, idempotencyKey, given, context, run) : run();
     });
     context.renew();

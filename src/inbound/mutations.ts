@@ -1,4 +1,5 @@
 // Bringing messages in by the API, and trying again what could not be applied.
+import type { Blobs } from '../platform/blobs.ts';
 import { Refusal } from '../platform/errors.ts';
 import { Channel } from '../channels/fields.ts';
 import { Conversation } from '../conversations/fields.ts';
@@ -75,9 +76,9 @@ mutation('replayInboundEvent', {
   permission: 'channels:write',
   input: { inboundEventId: { type: idOf('inb'), required: true, description: 'The event.' } },
   payload: { inboundEvent: { type: () => InboundEvent, description: 'The event, PENDING again.' } },
-  run: async (tx, { actor }, input) => {
+  run: async (tx, { actor, parts }, input) => {
     const id = uuidFrom('inb', input.inboundEventId, 'inboundEventId');
-    await replayInboundEvent(tx, actor.workspaceId, id);
+    await replayInboundEvent(tx, actor.workspaceId, parts.blobs as Blobs, id);
     return { inboundEvent: id };
   },
 });

@@ -1,0 +1,26 @@
+// The list of the graph's parts. Importing a file declares its types and fields; the order is the order of the rooms.
+import '../workspaces/fields.ts';
+import '../workspaces/actor.ts';
+import '../workspaces/mutations.ts';
+import '../identities/fields.ts';
+import '../identities/mutations.ts';
+import '../customers/fields.ts';
+import '../customers/mutations.ts';
+import '../channels/fields.ts';
+import '../channels/mutations.ts';
+import '../conversations/fields.ts';
+import '../conversations/mutations.ts';
+import '../messages/fields.ts';
+import '../messages/mutations.ts';
+import '../calls/fields.ts';
+import '../crm/fields.ts';
+import '../crm/mutations.ts';
+import '../routing/fields.ts';
+import '../routing/mutations.ts';
+import '../inbound/fields.ts';
+import '../inbound/mutations.ts';
+import '../timeline/fields.ts';
+import '../analytics/fields.ts';
+import '../realtime/fields.ts';
+import '../realtime/mutations.ts';
+import '../desk/fields.ts';
