@@ -1,7 +1,7 @@
 // Subscriptions over graphql-ws: every client has its own place in the log, and what an event means to all who asked the same is executed
 // and serialised once. A group is (workspace, document, variables, permissions), and the viewer too where an answer depends on him.
-import { createSourceEventStream, execute, GraphQLError, visit, type DocumentNode, type ExecutionResult, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
-import type { Viewer } from '../access/viewer.ts';
+import { GraphQLError, visit, type DocumentNode, type OperationDefinitionNode } from 'graphql';
+import { bodyOf, type Answer, type Graph, type Request } from '../graphql/execute.ts';
 import type { Told } from '../graphql/subscription.ts';
 import { Frame } from './frames.ts';
 
@@ -9,103 +9,75 @@ import { Frame } from './frames.ts';
 const KEEP_MS = 2_000;
 const KEPT_PER_GROUP_MAX = 64;
 
-export interface LiveRequest {
-  document: DocumentNode;
-  /** The operation of the document that is asked for. */
-  operation: OperationDefinitionNode;
-  variables: Record<string, unknown>;
-  viewer: Viewer;
-  /** Whether the answer differs between viewers of equal permissions (graphql/access.ts: `needs.perViewer`). */
-  perViewer: boolean;
-  /** Ends it: the client left, its key died, the server drains. */
-  signal?: AbortSignal;
-}
-
-export interface LiveOptions<Context extends { close(): Promise<void> }> {
-  schema: GraphQLSchema;
-  /** A context of its own (with its own loaders) for a source, and for every execution. `signal` stands in it as `signal`. */
-  context(viewer: Viewer, signal: AbortSignal): Context;
-  /** An error as the client may see it. */
-  shown(error: GraphQLError): GraphQLError;
-  /** Its form on the wire. */
-  formatted(error: GraphQLError): unknown;
-}
-
 export type Frames = AsyncIterableIterator<Frame> & { return(): Promise<IteratorResult<Frame>> };
 
 /** One a process. */
-export class LiveExecutor<Context extends { close(): Promise<void> }> {
-  private readonly groups = new Map<string, Group>();
+export class LiveExecutor {
+  readonly #groups = new Map<string, Group>();
   /** Executions so far: subscribers of one group share them. */
   executions = 0;
 
-  constructor(private readonly options: LiveOptions<Context>) {}
+  constructor(private readonly graph: Pick<Graph, 'documents' | 'subscription' | 'source' | 'tell' | 'refuse'>) {}
 
   /**
-   * The frames of a subscription whose document was validated and admitted; or the errors that refuse it. A `next` rejects with the
-   * error that ended it (shown). `return` ends it at once, also while a `next` waits, and so does the signal.
+   * The frames of a subscription; one frame when it is refused, for graphql-ws' `subscribe`. A `next` rejects with the error that ended
+   * it. `return` ends it at once, also while a `next` waits, and so does `signal` (the client left, its key died, the server drains).
    */
-  async subscribe(request: LiveRequest): Promise<Frames | ExecutionResult> {
-    const { schema } = this.options;
+  async subscribe(request: Request, signal?: AbortSignal): Promise<Frames | Frame> {
     const ending = new AbortController();
     const end = () => ending.abort();
-    if (request.signal?.aborted) end();
-    request.signal?.addEventListener('abort', end, { once: true });
-    const context = this.options.context(request.viewer, ending.signal);
+    if (signal?.aborted) end();
+    signal?.addEventListener('abort', end, { once: true });
     const finish = () => {
-      request.signal?.removeEventListener('abort', end);
+      signal?.removeEventListener('abort', end);
       end();
-      void context.close();
     };
-    let source: AsyncIterable<unknown> | ExecutionResult;
     try {
-      source = await createSourceEventStream({
-        schema, document: request.document, operationName: request.operation.name?.value, variableValues: request.variables, contextValue: context,
-      });
+      const { perViewer } = this.graph.subscription(request);
+      const source = await this.graph.source(request, ending.signal);
+      if (Symbol.asyncIterator in source) return this.#frames(request, this.#enter(this.#keyOf(request, perViewer)), source[Symbol.asyncIterator](), ending.signal, finish);
+      finish();
+      return new Frame(bodyOf(source));
     } catch (error) {
       finish();
-      throw this.shown(error);
+      return new Frame(bodyOf(this.graph.refuse([error])));
     }
-    if (!(Symbol.asyncIterator in source)) {
-      finish();
-      return { errors: source.errors?.map((error) => this.options.shown(error)) ?? [] };
-    }
-    return this.frames(request, (source as AsyncIterable<Told>)[Symbol.asyncIterator](), ending.signal, finish);
   }
 
-  private frames(request: LiveRequest, source: AsyncIterator<Told>, signal: AbortSignal, finish: () => void): Frames {
-    const group = this.enter(groupKey(request));
+  #frames(request: Request, group: Group, source: AsyncIterator<Told>, signal: AbortSignal, finish: () => void): Frames {
     let ended = false;
     const leave = () => {
       if (ended) return;
       ended = true;
       finish();
-      this.leave(group);
-      // Its signal has ended it; `return` would wait for a `next` that is under way.
+      if (--group.members === 0) this.#groups.delete(group.key);
+      // Its signal has ended it; waiting for `return` would be waiting for a `next` that is under way.
       source.return?.().catch(() => {});
     };
-    signal.addEventListener('abort', leave, { once: true });
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
     const done = { done: true, value: undefined } as const;
-    const executor = this;
+    const next = async (): Promise<IteratorResult<Frame>> => {
+      if (ended) return done;
+      try {
+        const told = await source.next();
+        if (!told.done && !ended) {
+          const value = await this.#frame(request, group, told.value);
+          if (!ended) return { done: false, value };
+        }
+        leave();
+        return done;
+      } catch (error) {
+        if (ended) return done;
+        leave();
+        throw shownError(this.graph.refuse([error]));
+      }
+    };
     return {
       [Symbol.asyncIterator]() {
         return this;
       },
-      async next() {
-        if (ended) return done;
-        try {
-          const told = await source.next();
-          if (ended || told.done) {
-            leave();
-            return done;
-          }
-          return { done: false, value: await executor.frame(request, group, told.value) };
-        } catch (error) {
-          if (ended) return done;
-          leave();
-          throw executor.shown(error);
-        }
-      },
+      next,
       async return() {
         leave();
         return done;
@@ -114,49 +86,46 @@ export class LiveExecutor<Context extends { close(): Promise<void> }> {
   }
 
   /** What `told` means to the group: made by whoever comes first. */
-  private frame(request: LiveRequest, group: Group, told: Told): Promise<Frame> {
-    if (told.cursor === undefined) return this.execute(request, told);
+  #frame(request: Request, group: Group, told: Told): Promise<Frame> {
+    if (told.cursor === undefined) return this.#execute(request, told);
     const known = group.kept.get(told.cursor);
     const at = performance.now();
     if (known && at - known.at < KEEP_MS) return known.frame;
-    const frame = this.execute(request, told);
+    const frame = this.#execute(request, told);
     group.kept.delete(told.cursor);
     group.kept.set(told.cursor, { frame, at });
     if (group.kept.size > KEPT_PER_GROUP_MAX) group.kept.delete(group.kept.keys().next().value!);
     return frame;
   }
 
-  private async execute(request: LiveRequest, told: Told): Promise<Frame> {
+  async #execute(request: Request, told: Told): Promise<Frame> {
     this.executions++;
-    const never = new AbortController().signal;
-    const context = this.options.context(request.viewer, never);
-    try {
-      const { data, errors } = await execute({
-        schema: this.options.schema, document: request.document, operationName: request.operation.name?.value, variableValues: request.variables,
-        rootValue: told, contextValue: context,
-      });
-      const shown = errors?.map((error) => this.options.formatted(this.options.shown(error)));
-      return new Frame(JSON.stringify(shown ? { data, errors: shown } : { data }));
-    } finally {
-      await context.close();
-    }
+    return new Frame(bodyOf(await this.graph.tell(request, told)));
   }
 
-  private shown(error: unknown): GraphQLError {
-    const original = error instanceof Error ? error : new Error(String(error));
-    return this.options.shown(error instanceof GraphQLError ? error : new GraphQLError(original.message, { originalError: original }));
-  }
-
-  private enter(key: string): Group {
-    const group = this.groups.get(key) ?? { key, members: 0, kept: new Map() };
+  #enter(key: string): Group {
+    const group = this.#groups.get(key) ?? { key, members: 0, kept: new Map() };
     group.members++;
-    this.groups.set(key, group);
+    this.#groups.set(key, group);
     return group;
   }
 
-  private leave(group: Group): void {
-    if (--group.members === 0) this.groups.delete(group.key);
+  /** Equal for those whom an event tells the same. Documents are the same object when their text is (graphql/documents.ts). */
+  #keyOf({ document, operationName, variables, viewer }: Request, perViewer: boolean): string {
+    let number = documentNumbers.get(document);
+    if (number === undefined) documentNumbers.set(document, (number = ++documents));
+    const place = placeVariable(document, this.graph.documents.operation(document, operationName).node);
+    const shared = Object.entries(variables ?? {}).filter(([name]) => name !== place).sort(([a], [b]) => (a < b ? -1 : 1));
+    // `permissionKey` tells workspaces and visitors' identities apart already.
+    const who = perViewer ? [viewer.actor.kind, viewer.actor.id] : [];
+    return JSON.stringify([viewer.workspaceId, viewer.permissionKey, number, operationName, shared, who]);
   }
+}
+
+/** What graphql-ws sends as the error that ended a subscription. */
+function shownError(answer: Answer): GraphQLError {
+  const [first] = answer.errors;
+  return new GraphQLError(first!.message, { extensions: first!.extensions ?? {} });
 }
 
 interface Group {
@@ -168,17 +137,6 @@ interface Group {
 
 const documentNumbers = new WeakMap<DocumentNode, number>();
 let documents = 0;
-
-/** Equal for those whom an event tells the same. Documents are the same object when their text is (graphql/documents.ts). */
-function groupKey({ document, operation, variables, viewer, perViewer }: LiveRequest): string {
-  let number = documentNumbers.get(document);
-  if (number === undefined) documentNumbers.set(document, (number = ++documents));
-  const place = placeVariable(document, operation);
-  const shared = Object.fromEntries(Object.entries(variables).filter(([name]) => name !== place).sort(([a], [b]) => (a < b ? -1 : 1)));
-  // `permissionKey` tells workspaces and visitors' identities apart already.
-  const who = perViewer ? [viewer.actor.kind, viewer.actor.id] : [];
-  return JSON.stringify([viewer.workspaceId, viewer.permissionKey, number, operation.name?.value, shared, who]);
-}
 
 const placeVariables = new WeakMap<OperationDefinitionNode, string | null>();
 
