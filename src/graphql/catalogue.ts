@@ -41,6 +41,7 @@ export class Catalogue {
 /** Reads the columns of every table and view that an entity or list names. Tables that don't exist are left out: their rows come from SQL. */
 export async function readCatalogue(sql: Sql, entities: Iterable<Entity>, roots: Iterable<RootField>): Promise<Catalogue> {
   const names = new Set<string>();
+  const isName = (name: string) => /^[a-z_][a-z0-9_.]*$/.test(name);
   const add = (field: { form: string; through?: { table: string } }) => {
     if (field.form === 'many' && field.through) names.add(field.through.table);
   };
@@ -51,12 +52,12 @@ export async function readCatalogue(sql: Sql, entities: Iterable<Entity>, roots:
   for (const root of roots) add(root);
   const columns = await sql`
     select n.name as "name", c.relkind as "relkind", a.attname as "attname", format_type(a.atttypid, a.atttypmod) as "type", a.attnotnull as "nn"
-    from unnest(${[...names]}::text[]) n(name)
+    from unnest(${[...names].filter(isName)}::text[]) n(name)
     join pg_class c on c.oid = to_regclass(n.name)
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped`.values();
   const checks = await sql`
     select n.name, a.attname, pg_get_constraintdef(k.oid)
-    from unnest(${[...names]}::text[]) n(name)
+    from unnest(${[...names].filter(isName)}::text[]) n(name)
     join pg_constraint k on k.conrelid = to_regclass(n.name) and k.contype = 'c' and cardinality(k.conkey) = 1
     join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]`.values();
   const tables = new Map<string, Map<string, ColumnFact>>();

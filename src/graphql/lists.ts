@@ -6,6 +6,8 @@ import type { Entity, List, Many, ViewerParams } from './entity.ts';
 import { filterSql } from './filters.ts';
 import { boundsOf, COUNT_MAX, orderOf, type Page } from './pages.ts';
 
+// Aliases begin with an underscore: SQL of the declarations is put inside, and what it names its own tables must not hide them.
+
 /** The statement that SQL is written into. */
 export interface Place {
   catalogue: Catalogue;
@@ -40,8 +42,8 @@ export function reference(entity: Entity, alias: string, place: Place): string[]
 }
 const where = (conditions: string[]): string => (conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`);
 
-/** Conditions on row `t` for being in the list at all; in a list through a table, row `h` of that table leads to it. */
-function membership(site: Omit<Site, 'page' | 'param' | 'isConstant'>, row = 't', hop = 'h'): string[] {
+/** Conditions on a row for being in the list at all; in a list through a table, the row `hop` of that table leads to it. */
+function membership(site: Omit<Site, 'page' | 'param' | 'isConstant'>, row = '_t', hop = '_h'): string[] {
   const { list, parent, place } = site;
   const conditions = reference(list.target(), row, place);
   if (list.through) conditions.push(`${row}.${list.through.key} = ${hop}.${list.through.via ?? 'id'}`);
@@ -50,11 +52,11 @@ function membership(site: Omit<Site, 'page' | 'param' | 'isConstant'>, row = 't'
   if (list.where) conditions.push(`(${list.where(row, place.viewer)})`);
   return conditions;
 }
-const hops = (site: Pick<Site, 'list' | 'parent' | 'place'>, hop = 'h'): string[] => [workspaceOf(site.place, hop), `${hop}.${site.list.through!.parent} = ${site.parent}`];
+const hops = (site: Pick<Site, 'list' | 'parent' | 'place'>, hop = '_h'): string[] => [workspaceOf(site.place, hop), `${hop}.${site.list.through!.parent} = ${site.parent}`];
 
 function filters(site: Site): string[] {
   const { list, page, param } = site;
-  const sql = filterSql(list, page.filter.condition, 't', (at, cast) => param(cast, (p) => p.filter.values[at]));
+  const sql = filterSql(list, page.filter.condition, '_t', (at, cast) => param(cast, (p) => p.filter.values[at]));
   return sql ? [`(${sql})`] : [];
 }
 
@@ -65,9 +67,9 @@ function ordered(site: Site, conditions: string[], reversed: boolean, limit: str
   const way = order.descending !== reversed ? ' desc' : '';
   const by = (alias: string) => orderColumns(order).map((name) => `${alias}.${name}${way}`).join(', ');
   const { table } = list.target();
-  const rows = `select t.* from ${table} t${where([...membership(site), ...filters(site), ...conditions])} order by ${by('t')} limit ${limit}`;
+  const rows = `select _t.* from ${table} _t${where([...membership(site), ...filters(site), ...conditions])} order by ${by('_t')} limit ${limit}`;
   if (!list.through) return rows;
-  return `select y.* from ${list.through.table} h cross join lateral (${rows}) y${where(hops(site))} order by ${by('y')} limit ${limit}`;
+  return `select _y.* from ${list.through.table} _h cross join lateral (${rows}) _y${where(hops(site))} order by ${by('_y')} limit ${limit}`;
 }
 
 const size = (site: Site, read: (page: Page) => number): string => (site.isConstant ? String(read(site.page)) : site.param('int4', read));
@@ -77,17 +79,17 @@ export function pageRows(site: Site, counted: boolean): string {
   const { list, page, place } = site;
   const order = orderOf(list, page);
   const names = orderColumns(order);
-  const tuple = `(${names.map((name) => `t.${name}`).join(', ')})`;
+  const tuple = `(${names.map((name) => `_t.${name}`).join(', ')})`;
   if (page.around !== undefined) {
     const anchor = site.param('uuid', (p) => p.around);
-    const place0 = `(select ${names.map((name) => `a.${name}`).join(', ')} from ${list.target().table} a where a.id = ${anchor} and ${reference(list.target(), 'a', place).join(' and ')})`;
+    const anchorPlace = `(select ${names.map((name) => `_a.${name}`).join(', ')} from ${list.target().table} _a where _a.id = ${anchor} and ${reference(list.target(), '_a', place).join(' and ')})`;
     const [near, far] = order.descending ? ['>=', '<'] : ['<=', '>'];
     // The anchor must be of this very list: another customer's entry gives an empty page.
     const inList = list.through
-      ? `exists (select from ${list.through.table} g join ${list.target().table} m on true${where([...hops(site, 'g'), `m.id = ${anchor}`, ...membership(site, 'm', 'g')])})`
-      : `exists (select from ${list.target().table} m${where([`m.id = ${anchor}`, ...membership(site, 'm')])})`;
+      ? `exists (select from ${list.through.table} _g join ${list.target().table} _m on true${where([...hops(site, '_g'), `_m.id = ${anchor}`, ...membership(site, '_m', '_g')])})`
+      : `exists (select from ${list.target().table} _m${where([`_m.id = ${anchor}`, ...membership(site, '_m')])})`;
     const part = (compare: string, reversed: boolean, limit: string, number: string) =>
-      `select y.*, ${number} as _rn from (${ordered(site, [`${tuple} ${compare} ${place0}`], reversed, limit)}) y where ${inList}`;
+      `select _y.*, ${number} as _rn from (${ordered(site, [`${tuple} ${compare} ${anchorPlace}`], reversed, limit)}) _y where ${inList}`;
     const before = part(near!, true, size(site, (p) => 2 - boundsOf(p).low), '1 - row_number() over ()');
     const after = part(far!, false, size(site, (p) => boundsOf(p).high + 1), 'row_number() over ()');
     return `(${before}) union all (${after})`;
@@ -98,7 +100,7 @@ export function pageRows(site: Site, counted: boolean): string {
   if (page.after) conditions.push(beyond(order.descending ? '<' : '>', 'after'));
   if (page.before) conditions.push(beyond(order.descending ? '>' : '<', 'before'));
   const rows = ordered(site, conditions, page.backward, size(site, (p) => p.take + (counted ? 1 : 0)));
-  return counted || page.backward ? `select y.*, ${page.backward ? '-' : ''}row_number() over () as _rn from (${rows}) y` : rows;
+  return counted || page.backward ? `select _y.*, ${page.backward ? '-' : ''}row_number() over () as _rn from (${rows}) _y` : rows;
 }
 
 /** The lower and upper bound of `_rn`, as SQL. */
@@ -110,17 +112,17 @@ export const boundSql = (site: Site): { low: string; high: string } => ({
 /** SQL of how many rows of the list satisfy the filter, counting no further than one beyond `COUNT_MAX`. */
 export function countSql(site: Site): string {
   const { list } = site;
-  const rows = `select from ${list.target().table} t${where([...membership(site), ...filters(site)])}`;
-  const limited = list.through ? `select from ${list.through.table} h cross join lateral (${rows}) y${where(hops(site))}` : rows;
-  return `(select count(*) from (${limited} limit ${COUNT_MAX + 1}) q)`;
+  const rows = `select from ${list.target().table} _t${where([...membership(site), ...filters(site)])}`;
+  const limited = list.through ? `select from ${list.through.table} _h cross join lateral (${rows}) _y${where(hops(site))}` : rows;
+  return `(select count(*) from (${limited} limit ${COUNT_MAX + 1}) _q)`;
 }
 
 /** The rows of a short plain list, in its order. */
 export function listRows(list: List, parent: string | null, place: Place): string {
   const target = list.target();
-  const conditions = reference(target, 't', place);
-  if (list.key && parent) conditions.push(`t.${list.key} = ${parent}`);
-  if (list.among) conditions.push(`t.id in (${list.among(parent ?? 'null', (alias) => workspaceOf(place, alias))})`);
-  if (list.where) conditions.push(`(${list.where('t', place.viewer)})`);
-  return `select t.* from ${target.table} t${where(conditions)} order by ${list.order} limit ${list.max}`;
+  const conditions = reference(target, '_t', place);
+  if (list.key && parent) conditions.push(`_t.${list.key} = ${parent}`);
+  if (list.among) conditions.push(`_t.id in (${list.among(parent ?? 'null', (alias) => workspaceOf(place, alias))})`);
+  if (list.where) conditions.push(`(${list.where('_t', place.viewer)})`);
+  return `select _t.* from ${target.table} _t${where(conditions)} order by ${list.order} limit ${list.max}`;
 }

@@ -58,9 +58,9 @@ export class Loaders {
   async byId(entity: Entity, id: string): Promise<Row | null> {
     return this.#batched(entity.name, id, async (keys) => {
       const values = this.#values();
-      const selected = selection(entity, 't', values.place);
-      const conditions = [`t.id = any(${values.add('uuid[]', arrayText(keys))})`, ...reference(entity, 't', values.place)];
-      const rows = await this.#read(`select ${list(selected)} from ${entity.table} t where ${conditions.join(' and ')}`, values);
+      const selected = selection(entity, '_t', values.place);
+      const conditions = [`_t.id = any(${values.add('uuid[]', arrayText(keys))})`, ...reference(entity, '_t', values.place)];
+      const rows = await this.#read(`select ${list(selected)} from ${entity.table} _t where ${conditions.join(' and ')}`, values);
       const found = new Map(rows.map((row) => [row[0], rowOf(entity, selected, row)]));
       return keys.map((key) => found.get(key) ?? null);
     });
@@ -69,8 +69,8 @@ export class Loaders {
   async expression(entity: Entity, name: string, field: Expression, id: string): Promise<unknown> {
     return this.#batched(`${entity.name}.${name}`, id, async (keys) => {
       const values = this.#values();
-      const conditions = [`t.id = any(${values.add('uuid[]', arrayText(keys))})`, ...reference(entity, 't', values.place)];
-      const rows = await this.#read(`select t.id::text, ${wire(field.type, field.sql('t', values.place.viewer))} from ${entity.table} t where ${conditions.join(' and ')}`, values);
+      const conditions = [`_t.id = any(${values.add('uuid[]', arrayText(keys))})`, ...reference(entity, '_t', values.place)];
+      const rows = await this.#read(`select _t.id::text, ${wire(field.type, field.sql('_t', values.place.viewer))} from ${entity.table} _t where ${conditions.join(' and ')}`, values);
       const found = new Map(rows.map((row) => [row[0], row[1]]));
       return keys.map((key) => found.get(key) ?? null);
     });
@@ -81,11 +81,11 @@ export class Loaders {
     return this.#batched(`${entity.name}.${name}`, id, async (keys) => {
       const target = field.target() as Entity;
       const values = this.#values();
-      const selected = selection(target, 't', values.place);
+      const selected = selection(target, '_t', values.place);
       // Fenced: `t.id = (select …)` isn't leakproof, so under a policy no index may use it (200 ms for 50 keys).
-      const parents = this.#parents(entity, keys, (field.key as Exclude<One['key'], string>)('p', values.place.viewer), values);
-      const conditions = reference(target, 't', values.place).map((condition) => ` and ${condition}`).join('');
-      const rows = await this.#read(`select p.id, ${list(selected)} from (${parents}) p join ${target.table} t on t.id = p.k${conditions}`, values);
+      const parents = this.#parents(entity, keys, (field.key as Exclude<One['key'], string>)('_p', values.place.viewer), values);
+      const conditions = reference(target, '_t', values.place).map((condition) => ` and ${condition}`).join('');
+      const rows = await this.#read(`select _k.id, ${list(selected)} from (${parents}) _k join ${target.table} _t on _t.id = _k.k${conditions}`, values);
       const found = new Map(rows.map((row) => [row[0], rowOf(target, selected, row, 1)]));
       return keys.map((key) => found.get(key) ?? null);
     });
@@ -96,20 +96,20 @@ export class Loaders {
     const page = pageOf(field, args, this.catalogue);
     const target = field.target();
     const order = orderOf(field, page);
-    const selectedOf = (place: Place) => [...selection(target, 'y', place), { path: ['~cursor'], sql: cursorSql(field, order, 'y', this.catalogue) }, { path: ['~rn'], sql: 'y._rn::int4' }];
+    const selectedOf = (place: Place) => [...selection(target, '_y', place), { path: ['~cursor'], sql: cursorSql(field, order, '_y', this.catalogue) }, { path: ['~rn'], sql: '_y._rn::int4' }];
     const source = (values: Values, parentSql: string | null) =>
       pageRows({ list: field, page, parent: parentSql, place: values.place, isConstant: false, param: (cast, read) => values.add(cast, read(page)) }, true);
     const totalCount = () => this.#count(name, field, page, parent);
     if (!parent) {
       const values = this.#values();
       const selected = selectedOf(values.place);
-      const rows = await this.#read(`select ${list(selected)} from (${source(values, null)}) y`, values);
+      const rows = await this.#read(`select ${list(selected)} from (${source(values, null)}) _y`, values);
       return connection(rows.map((row) => rowOf(target, selected, row)), page, totalCount);
     }
     return this.#batched(`${name}(${pageShape(page)} ${JSON.stringify(page)})`, parent.id, async (keys) => {
       const values = this.#values();
       const selected = selectedOf(values.place);
-      const rows = await this.#read(`select k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) k cross join lateral (${source(values, 'k.k')}) y`, values);
+      const rows = await this.#read(`select _k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) _k cross join lateral (${source(values, '_k.k')}) _y`, values);
       const groups = new Map<string, Row[]>(keys.map((key) => [key, []]));
       for (const row of rows) groups.get(row[0] as string)!.push(rowOf(target, selected, row, 1));
       return keys.map((key) => groups.get(key)!);
@@ -123,7 +123,7 @@ export class Loaders {
     if (parent) {
       count = await this.#batched(`${name}#(${page.filter.shape} ${JSON.stringify(page.filter.values)})`, parent.id, async (keys) => {
         const values = this.#values();
-        const rows = await this.#read(`select k.id, ${sql(values, 'k.k')}::int4 from (${this.#keys(parent, field, keys, values)}) k`, values);
+        const rows = await this.#read(`select _k.id, ${sql(values, '_k.k')}::int4 from (${this.#keys(parent, field, keys, values)}) _k`, values);
         const counts = new Map(rows.map((row) => [row[0], row[1]]));
         return keys.map((key) => counts.get(key));
       });
@@ -138,8 +138,8 @@ export class Loaders {
     const target = field.target();
     return this.#batched(name, parent.id, async (keys) => {
       const values = this.#values();
-      const selected = selection(target, 'y', values.place);
-      const rows = await this.#read(`select k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) k cross join lateral (${listRows(field, 'k.k', values.place)}) y`, values);
+      const selected = selection(target, '_y', values.place);
+      const rows = await this.#read(`select _k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) _k cross join lateral (${listRows(field, '_k.k', values.place)}) _y`, values);
       const groups = new Map<string, Row[]>(keys.map((key) => [key, []]));
       for (const row of rows) groups.get(row[0] as string)!.push(rowOf(target, selected, row, 1));
       return keys.map((key) => groups.get(key)!);
@@ -151,7 +151,7 @@ export class Loaders {
     const target = field.target();
     const prepared = field.prepare(args, this.viewer);
     const values = this.#values();
-    const selected = selection(target, 'y', values.place);
+    const selected = selection(target, '_y', values.place);
     const known = new Map<string, string>();
     const param = (name: string) => {
       const given = prepared.values[name];
@@ -160,7 +160,7 @@ export class Loaders {
       return known.get(name)!;
     };
     const sql = field.sql(prepared.shape, param, values.place.workspace());
-    const rows = (await this.#read(`select ${list(selected)} from (${sql}) y`, values)).map((row) => rowOf(target, selected, row));
+    const rows = (await this.#read(`select ${list(selected)} from (${sql}) _y`, values)).map((row) => rowOf(target, selected, row));
     if (!field.single) return rows;
     if (rows.length > 1) throw new Error(`${target.name}: a single row was promised, there are ${rows.length}.`);
     return rows[0] ?? null;
@@ -187,11 +187,11 @@ export class Loaders {
   /** `id, k` of the parents: the key of the list, computed over the parent's row where it isn't its id. */
   #keys(parent: { entity: Entity; isKey: boolean }, field: Many | List, keys: readonly string[], values: Values): string {
     if (!field.parentKey || parent.isKey) return `select k::text as id, k from unnest(${values.add('uuid[]', arrayText(keys))}) k`;
-    return this.#parents(parent.entity, keys, field.parentKey('p', values.place.viewer), values);
+    return this.#parents(parent.entity, keys, field.parentKey('_p', values.place.viewer), values);
   }
   #parents(entity: Entity, keys: readonly string[], key: string, values: Values): string {
-    const conditions = [`p.id = any(${values.add('uuid[]', arrayText(keys))})`, ...reference(entity, 'p', values.place)];
-    return `select p.id::text as id, (${key}) as k from ${entity.table} p where ${conditions.join(' and ')} offset 0`;
+    const conditions = [`_p.id = any(${values.add('uuid[]', arrayText(keys))})`, ...reference(entity, '_p', values.place)];
+    return `select _p.id::text as id, (${key}) as k from ${entity.table} _p where ${conditions.join(' and ')} offset 0`;
   }
 }
 

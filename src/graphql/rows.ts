@@ -31,7 +31,7 @@ export function neededLeaf(fields: Entity['fields'] | Value['fields'], need: str
 export function embedded(field: Embed, row: string, hasWorkspace: boolean, sql: (value: string) => string): string {
   const columns = Object.entries(field.columns).map(([name, column]) => `${row}.${column} as ${name}`);
   if (hasWorkspace) columns.push(`${row}.workspace_id`);
-  return `(select ${sql('v')} from (select ${columns.join(', ')}) v)`;
+  return `(select ${sql('_v')} from (select ${columns.join(', ')}) _v)`;
 }
 
 /** What the row under the alias `a` selects, in order; `rowOf` reads it back. */
