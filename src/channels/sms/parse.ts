@@ -93,13 +93,16 @@ function mediaParts(fields: Fields): Part[] {
     const url = fields.text(`MediaUrl${index}`);
     if (url === null) continue;
     const mime = fields.text(`MediaContentType${index}`)?.toLowerCase() ?? null;
-    parts.push({ type: 'media', kind: mediaKind(mime), mime, filename: null, size: null, providerMediaId: /\/Media\/(ME\w+)/.exec(url)?.[1] ?? null, url });
+    const providerMediaId = /\/Media\/(ME\w+)/.exec(url)?.[1] ?? null;
+    parts.push({ type: 'media', kind: mediaKind(mime), mime, filename: null, size: null, providerMediaId, url });
   }
   return parts;
 }
 
 type MediaKind = Extract<Part, { type: 'media' }>['kind'];
-const MEDIA_KINDS = new Map<string, MediaKind>([['image', 'image'], ['audio', 'audio'], ['video', 'video'], ['text', 'document'], ['application', 'document']]);
+const MEDIA_KINDS = new Map<string, MediaKind>([
+  ['image', 'image'], ['audio', 'audio'], ['video', 'video'], ['text', 'document'], ['application', 'document'],
+]);
 const mediaKind = (mime: string | null): MediaKind => MEDIA_KINDS.get(mime?.split('/')[0] ?? '') ?? 'file';
 
 function reports(fields: Fields, sid: string, status: string, request: RawRequest): InboundEvent[] {
@@ -109,10 +112,11 @@ function reports(fields: Fields, sid: string, status: string, request: RawReques
   const errorCode = given === '0' ? null : given;
   const account = fields.phone('From') ?? ownParameter(request.url, 'account');
   const recipient = observed(fields, fields.phone('To'));
-  const reason = errorCode === null ? (state === 'failed' ? FAILED_WITHOUT_CODE[status]! : null) : meaningOf(errorCode, fields.text('ErrorMessage')).reason;
+  const reason = errorCode === null ? (FAILED_WITHOUT_CODE.get(status) ?? null) : meaningOf(errorCode, fields.text('ErrorMessage')).reason;
   const base = { channel: 'sms' as const, provider: 'twilio', account, occurredAt: null };
   const receipt: InboundEvent = {
-    ...base, kind: 'receipt', direction: 'outbound', dedupeKey: `${sid}:${status}`, senders: present(observed(fields, account)), recipients: present(recipient),
+    ...base, kind: 'receipt', direction: 'outbound', dedupeKey: `${sid}:${status}`,
+    senders: present(observed(fields, account)), recipients: present(recipient),
     receipt: { targets: [sid], state, errorCode, reason, recipient: recipient?.value ?? null, reference: ownParameter(request.url, 'attempt') },
   };
   if (errorCode !== OPTED_OUT || recipient === null) return [receipt];
@@ -123,18 +127,19 @@ function reports(fields: Fields, sid: string, status: string, request: RawReques
   }];
 }
 
-const FAILED_WITHOUT_CODE: Record<string, string> = {
-  undelivered: 'The carrier did not deliver the message and does not say why.',
-  failed: 'Twilio could not send the message and does not say why.',
-  canceled: 'The message was canceled before it was sent.',
-};
+const FAILED_WITHOUT_CODE = new Map([
+  ['undelivered', 'The carrier did not deliver the message and does not say why.'],
+  ['failed', 'Twilio could not send the message and does not say why.'],
+  ['canceled', 'The message was canceled before it was sent.'],
+]);
 
 function ofOtherNetwork(fields: Fields, sid: string, status: string | null, arriving: boolean, network: string): InboundEvent {
   const [ours, theirs] = arriving ? [fields.phone('To'), fields.phone('From')] : [fields.phone('From'), fields.phone('To')];
   const [sender, recipient] = arriving ? [theirs, ours] : [ours, theirs];
   return notUnderstood(fields, {
     channel: OTHER_CHANNELS.get(network) ?? 'sms', code: `twilio_${network}`, dedupeKey: `${sid}:${status ?? 'received'}`, account: ours,
-    direction: arriving ? 'inbound' : 'outbound', providerMessageId: sid, senders: present(observed(fields, sender)), recipients: present(observed(fields, recipient)),
+    direction: arriving ? 'inbound' : 'outbound', providerMessageId: sid,
+    senders: present(observed(fields, sender)), recipients: present(observed(fields, recipient)),
   });
 }
 

@@ -16,7 +16,10 @@ export const smsSettings = z.strictObject({
     .regex(/^MG[0-9a-fA-F]{32}$/, 'The SID of a Messaging Service: MG and 32 hexadecimal digits.')
     .optional()
     .describe('The Messaging Service that the number belongs to, for its opt-out words and its sending features.'),
-  apiBaseUrl: z.url({ protocol: /^https?$/ }).default('https://api.twilio.com').describe('Where Twilio\'s API is: another region\'s, or a server that speaks its protocol.'),
+  apiBaseUrl: z
+    .url({ protocol: /^https?$/ })
+    .default('https://api.twilio.com')
+    .describe('Where Twilio\'s API is: another region\'s, or a server that speaks its protocol.'),
 });
 export type SmsSettings = z.infer<typeof smsSettings>;
 
@@ -28,7 +31,9 @@ export async function sendSms(message: OutboundMessage, account: Account<SmsSett
   const refusal = refusedByUs(message);
   if (refusal) return refusal;
   const { accountSid, apiBaseUrl, messagingServiceSid } = account.settings;
-  const fields = new URLSearchParams({ To: message.to.value, From: account.address, Body: message.text, StatusCallback: statusCallback(message, account.address) });
+  const fields = new URLSearchParams({
+    To: message.to.value, From: account.address, Body: message.text, StatusCallback: statusCallback(message, account.address),
+  });
   // Beside From, the service lends its features and the number stays ours.
   if (messagingServiceSid) fields.set('MessagingServiceSid', messagingServiceSid);
   try {
@@ -92,7 +97,9 @@ function outcomeOf(response: HttpResponse, lane: string): SendResult {
     return { outcome: 'accepted', providerMessageId: said.sid, threadKeys: [lane], state: SENT_STATES.get(String(said.status)) ?? 'accepted' };
   }
   // A gateway gave up waiting for Twilio, which may have gone on with it.
-  if (response.status === 502 || response.status === 504) return { outcome: 'unknown', reason: `A gateway before Twilio answered ${response.status}.` };
+  if (response.status === 502 || response.status === 504) {
+    return { outcome: 'unknown', reason: `A gateway before Twilio answered ${response.status}.` };
+  }
   const code = said.code === undefined ? `HTTP_${response.status}` : String(said.code);
   const { reason, retryable } = meaningOf(code, said.message ?? `Twilio answered with HTTP status ${response.status}.`);
   const byStatus = response.status === 408 || response.status === 425 || response.status === 429 || response.status >= 500;

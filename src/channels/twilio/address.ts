@@ -33,10 +33,16 @@ interface Read {
 // The first that matches.
 const FORMS: { pattern: RegExp; read(text: string, context: AddressContext): Read }[] = [
   { pattern: /^sips?:/i, read: () => ({ kind: 'sip_uri' }) },
-  { pattern: /^client:./i, read: (text, { accountSid }) => ({ kind: 'external_id', namespace: `twilio_client:${accountSid ?? ''}`, value: text.slice('client:'.length) }) },
+  {
+    pattern: /^client:./i,
+    read: (text, { accountSid }) => ({ kind: 'external_id', namespace: `twilio_client:${accountSid ?? ''}`, value: text.slice('client:'.length) }),
+  },
   { pattern: /^(?:whatsapp:)?\+/i, read: () => ({ kind: 'phone' }) },
   // A WhatsApp user without a number: a business-scoped id.
-  { pattern: /^whatsapp:./i, read: (text, { accountSid }) => ({ kind: 'wa_bsuid', namespace: accountSid ?? '', value: text.slice('whatsapp:'.length) }) },
+  {
+    pattern: /^whatsapp:./i,
+    read: (text, { accountSid }) => ({ kind: 'wa_bsuid', namespace: accountSid ?? '', value: text.slice('whatsapp:'.length) }),
+  },
   { pattern: /^\d{3,8}$/, read: () => ({ kind: 'external_id', namespace: 'short_code' }) },
   // A number whose plus was lost on the way: Twilio has no national ones.
   { pattern: /^\d{9,15}$/, read: (text) => ({ kind: 'phone', value: `+${text}` }) },

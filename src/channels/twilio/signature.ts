@@ -6,6 +6,9 @@ import { z } from 'zod';
 import { Unparsable, type RawRequest, type Verification } from '../channel.ts';
 import { rawPairs, type RawPair } from './form.ts';
 
+/** Far above what Twilio sends. A forged request shall not cost a signature over megabytes, for every spelling of the address. */
+const BODY_BYTES_MAX = 512 * 1024;
+
 export const twilioSecrets = z.strictObject({
   authToken: z.string().regex(/^\S+$/, 'The auth token of the Twilio account that owns the number, without blanks: its webhooks are signed with it.'),
 });
@@ -21,6 +24,7 @@ export type TwilioSecrets = z.infer<typeof twilioSecrets>;
 export function verifyTwilio(request: RawRequest, authTokens: readonly string[]): Verification {
   const given = request.headers['x-twilio-signature'];
   if (!given) return { ok: false, status: 400, reason: 'The header X-Twilio-Signature is missing.' };
+  if (request.body.length > BODY_BYTES_MAX) return { ok: false, status: 400, reason: `The body has ${request.body.length} bytes; ${BODY_BYTES_MAX} are taken.` };
   let urls: string[];
   let signedFields: Buffer;
   try {
@@ -32,8 +36,9 @@ export function verifyTwilio(request: RawRequest, authTokens: readonly string[])
     const form = bodySha256 !== null || request.method.toUpperCase() === 'GET' ? '' : request.body.toString('latin1');
     signedFields = Buffer.from(joined(rawPairs(form)), 'latin1');
   } catch (error) {
-    if (error instanceof Unparsable || error instanceof TypeError) return { ok: false, status: 400, reason: `The request can't be read: ${error.message}` };
-    throw error;
+    // TypeError: the address is no URL.
+    if (!(error instanceof Unparsable || error instanceof TypeError)) throw error;
+    return { ok: false, status: 400, reason: `The request can't be read: ${error.message}` };
   }
   let valid = false;
   for (const token of authTokens) {
@@ -43,7 +48,8 @@ export function verifyTwilio(request: RawRequest, authTokens: readonly string[])
       valid = same(given, expected) || valid;
     }
   }
-  return valid ? { ok: true } : { ok: false, status: 403, reason: 'X-Twilio-Signature is not made with this endpoint\'s auth token over this address and these fields.' };
+  if (valid) return { ok: true };
+  return { ok: false, status: 403, reason: 'X-Twilio-Signature is not made with this endpoint\'s auth token over this address and these fields.' };
 }
 
 /** By name in byte order, name and value run together. A repeated name: each different value once, in order, each behind the name. */

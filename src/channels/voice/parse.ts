@@ -44,7 +44,9 @@ const PHASES = new Map<string, Call['phase']>([
   ['completed', 'ended'], ['busy', 'ended'], ['no-answer', 'ended'], ['failed', 'ended'], ['canceled', 'ended'],
 ]);
 /** How a call ended, for who was called. `completed` is all that Twilio says of a call that was connected, to whomever. */
-const INBOUND_ENDS = new Map<string, Disposition>([['completed', 'answered'], ['busy', 'busy'], ['no-answer', 'missed'], ['failed', 'failed'], ['canceled', 'abandoned']]);
+const INBOUND_ENDS = new Map<string, Disposition>([
+  ['completed', 'answered'], ['busy', 'busy'], ['no-answer', 'missed'], ['failed', 'failed'], ['canceled', 'abandoned'],
+]);
 const OUTBOUND_ENDS = new Map<string, Disposition>([
   ['completed', 'answered'], ['answered', 'answered'], ['busy', 'busy'], ['no-answer', 'no_answer'], ['failed', 'failed'], ['canceled', 'canceled'],
 ]);
@@ -54,7 +56,8 @@ const DECLINED = new Set(['603', '607', '608']);
 const ENDED_WHILE_DIALLING = new Map<string, Disposition>([['completed', 'answered'], ['answered', 'answered'], ['canceled', 'abandoned']]);
 
 const RECORDING_STATES = new Map<string, Recording['state']>([
-  ['in-progress', 'in_progress'], ['paused', 'in_progress'], ['stopped', 'in_progress'], ['completed', 'completed'], ['absent', 'absent'], ['failed', 'failed'],
+  ['in-progress', 'in_progress'], ['paused', 'in_progress'], ['stopped', 'in_progress'],
+  ['completed', 'completed'], ['absent', 'absent'], ['failed', 'failed'],
 ]);
 
 const statusOf = (fields: Fields): string | null => fields.text('CallStatus')?.trim().toLowerCase() ?? null;
@@ -104,8 +107,8 @@ class Delivery {
       account: (isLeg ? null : outgoing ? from : to) ?? ownParameter(this.url, 'account'), dedupeKey, occurredAt,
       senders: isLeg ? [] : present(caller), recipients: isLeg ? [] : present(called),
       call: {
-        providerCallId: this.callId, parentCallId: this.parentCallId, sequence: null, from: caller && from, to: called && to, disposition: null, endCause: null,
-        talkMs: null, recording: null, transcript: null, ...call,
+        providerCallId: this.callId, parentCallId: this.parentCallId, sequence: null, from: caller && from, to: called && to,
+        disposition: null, endCause: null, talkMs: null, recording: null, transcript: null, ...call,
       },
     };
   }
@@ -114,7 +117,7 @@ class Delivery {
   private address(raw: string | null, isCaller: boolean): ObservedAddress | null {
     const { fields } = this;
     const incoming = isCaller && !this.outgoing;
-    // Anybody can send any caller id. Only full attestation (STIR/SHAKEN, level A) says that the operator knows the caller and his right to the number.
+    // Anybody can send any caller id. Full attestation (STIR/SHAKEN, level A): the operator knows the caller and his right to the number.
     const trust = incoming && fields.text('StirVerstat') !== 'TN-Validation-Passed-A' ? 'claimed' : 'attested';
     const observed = observedAddress(raw, { accountSid: fields.text('AccountSid'), trust, displayName: incoming ? fields.text('CallerName') : null });
     const address = observed && normalAddress(observed);
@@ -137,7 +140,8 @@ const READERS = {
   status: (delivery: Delivery): InboundEvent[] => {
     const { fields, callId, status } = delivery;
     const sequence = fields.count('SequenceNumber');
-    const event = delivery.event(`${callId}:${sequence === null ? '' : `${sequence}:`}${status}`, { phase: phaseOf(status), sequence, ...endOf(delivery) }, mailMoment(fields.text('Timestamp')));
+    const dedupeKey = sequence === null ? `${callId}:${status}` : `${callId}:${sequence}:${status}`;
+    const event = delivery.event(dedupeKey, { phase: phaseOf(status), sequence, ...endOf(delivery) }, mailMoment(fields.text('Timestamp')));
     const recording = recordingOf(fields, 'call', 'completed');
     return recording === null ? [event] : [event, delivery.event(`${recording.id}:call`, { phase: 'recording', recording })];
   },
@@ -150,8 +154,8 @@ const READERS = {
     const leg = legId === null
       ? delivery.event(`${callId}:dialled:${dialled}:${digestOf(fields)}`, { phase: 'progress' })
       : delivery.event(`${legId}:dialled:${dialled}`, {
-        providerCallId: legId, parentCallId: callId, phase: 'ended', endCause: dialled, from: null, to: null, disposition: OUTBOUND_ENDS.get(dialled) ?? null,
-        talkMs: milliseconds(fields.count('DialCallDuration')),
+        providerCallId: legId, parentCallId: callId, phase: 'ended', endCause: dialled, from: null, to: null,
+        disposition: OUTBOUND_ENDS.get(dialled) ?? null, talkMs: milliseconds(fields.count('DialCallDuration')),
       });
     const recording = recordingOf(fields, 'call', 'completed');
     const recorded = recording === null ? [] : [delivery.event(`${recording.id}:dialled`, { phase: 'recording', recording })];
@@ -196,7 +200,9 @@ const READERS = {
 } as const;
 
 const unknown = ({ fields, url }: Delivery, code: string, about: string): InboundEvent =>
-  notUnderstood(fields, { channel: 'voice', code, dedupeKey: `${about}:${digestOf(fields)}`, account: ownParameter(url, 'account'), direction: 'inbound' });
+  notUnderstood(fields, {
+    channel: 'voice', code, dedupeKey: `${about}:${digestOf(fields)}`, account: ownParameter(url, 'account'), direction: 'inbound',
+  });
 
 /** What an event says of the end of a call; nothing while it goes on. */
 function endOf({ fields, status, outgoing }: Delivery): Partial<Call> {

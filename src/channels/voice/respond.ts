@@ -25,15 +25,15 @@ export function respondVoice(request: RawRequest): HttpReply {
   }
   const orders = ordersOf(request.url, fields.phone('To') ?? fields.phone('Called'));
   const shape = shapeOf(fields);
-  const rings = fields.text('CallStatus') === 'ringing' && (fields.text('Direction') ?? 'inbound') === 'inbound' && fields.text('ParentCallSid') === null;
+  const rings = fields.text('CallStatus') === 'ringing' && (fields.text('Direction') ?? 'inbound') === 'inbound';
   if (shape === 'instructions' && rings) {
     if (orders.forward.length > 0) return twiml(dial(orders));
     return orders.voicemail === null ? twiml(element('Reject')) : twiml(...voicemail(orders));
   }
-  const unanswered = shape === 'dial_action' && !['completed', 'answered'].includes(fields.text('DialCallStatus')!) && fields.text('CallStatus') === 'in-progress';
-  // With answerOnBridge the caller of an unanswered <Dial> is still ringing.
-  const stillRinging = shape === 'dial_action' && fields.text('CallStatus') === 'ringing';
-  return (unanswered || stillRinging) && orders.voicemail !== null ? twiml(...voicemail(orders)) : emptyTwiml();
+  const unanswered = shape === 'dial_action' && !['completed', 'answered'].includes(fields.text('DialCallStatus')!);
+  // With answerOnBridge the caller of an unanswered <Dial> is still `ringing`; any other state: he hung up.
+  const stillThere = ['in-progress', 'ringing'].includes(fields.text('CallStatus') ?? '');
+  return unanswered && stillThere && orders.voicemail !== null ? twiml(...voicemail(orders)) : emptyTwiml();
 }
 
 interface Orders {
@@ -50,12 +50,17 @@ function ordersOf(address: string, account: string | null): Orders {
   const given = url.searchParams;
   const callback = new URL(url);
   callback.search = '';
-  for (const name of ['forward', 'voicemail', 'record', 'transcribe']) for (const value of given.getAll(name)) callback.searchParams.append(name, value);
+  for (const name of ['forward', 'voicemail', 'record', 'transcribe']) {
+    for (const value of given.getAll(name)) callback.searchParams.append(name, value);
+  }
   const named = account ?? given.get('account');
   if (named !== null) callback.searchParams.set('account', named);
   return {
     forward: given.getAll('forward').slice(0, FORWARD_MAX).flatMap((to) => target(to, callback.href)),
-    voicemail: given.get('voicemail'), record: given.get('record') === 'true', transcribe: given.get('transcribe') === 'true', callback: callback.href,
+    voicemail: given.get('voicemail'),
+    record: given.get('record') === 'true',
+    transcribe: given.get('transcribe') === 'true',
+    callback: callback.href,
   };
 }
 
@@ -73,13 +78,15 @@ const dial = ({ forward, record, callback }: Orders): Xml =>
   // The caller's call is answered when a person answers, so that its times are true.
   element('Dial', {
     answerOnBridge: 'true', timeout: RING_SECONDS, action: callback, method: 'POST',
-    ...(record ? { record: 'record-from-answer-dual', recordingStatusCallback: callback, recordingStatusCallbackEvent: 'in-progress completed absent' } : {}),
+    ...(record ? { record: 'record-from-answer-dual', ...recordingReports(callback, 'in-progress completed absent') } : {}),
   }, ...forward);
 
 const voicemail = ({ voicemail: greeting, transcribe, callback }: Orders): Xml[] => [
   element('Say', {}, greeting ?? ''),
   element('Record', {
-    action: callback, method: 'POST', maxLength: VOICEMAIL_SECONDS_MAX, playBeep: 'true', recordingStatusCallback: callback, recordingStatusCallbackEvent: 'completed absent',
+    action: callback, method: 'POST', maxLength: VOICEMAIL_SECONDS_MAX, playBeep: 'true', ...recordingReports(callback, 'completed absent'),
     ...(transcribe ? { transcribe: 'true', transcribeCallback: callback } : {}),
   }),
 ];
+
+const recordingReports = (callback: string, events: string) => ({ recordingStatusCallback: callback, recordingStatusCallbackEvent: events });
