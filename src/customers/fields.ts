@@ -1,8 +1,9 @@
 // The graph's customers: who somebody is, over all channels, with where each value came from.
 import { CUSTOMER_STATES, OBSERVATION_SOURCES } from '../../schema/identities.ts';
-import { column, embed, entity, enumeration, expression, extend, list, listOf, many, one, query, type FilterField } from '../graphql/entity.ts';
-import { Claim, Identity, ObservationSource } from '../identities/fields.ts';
+import { column, embed, entity, enumeration, expression, extend, idOf, list, listOf, many, one, query, rows, type FilterField } from '../graphql/entity.ts';
+import { Claim, Identity, IdentityInput, ObservationSource } from '../identities/fields.ts';
 import { Actor } from '../workspaces/actor.ts';
+import { customerSql, whichCustomer } from './queries.ts';
 
 export const CustomerState = enumeration('CustomerState', 'Whether a customer stands for himself.', CUSTOMER_STATES, {
   ACTIVE: 'He does.',
@@ -106,6 +107,20 @@ const FILTER: Record<string, FilterField> = {
 };
 
 query({
+  customer: rows(
+    () => Customer,
+    'One customer, by id or by one of his addresses. Null when the workspace has none. The id of a merged customer gives the one whom he turned out to be. Give exactly one argument.',
+    {
+      single: true,
+      nullable: true,
+      args: {
+        id: { type: idOf('cus'), description: 'His id (`cus_…`).' },
+        identity: { type: IdentityInput, description: 'An address of his; needs the permission customers:contact. Any spelling of a phone number finds him.' },
+      },
+      prepare: whichCustomer,
+      sql: customerSql,
+    },
+  ),
   customers: many(() => Customer, 'The workspace\'s customers; merged and erased ones are left out. To find one by name or address, use `search`.', {
     where: (row) => `${row}.state = 'ACTIVE'`,
     orders: {
