@@ -5,11 +5,14 @@ import type { Mail, Mailbox } from './mime.ts';
 import { splitReplyAddress } from './reply-address.ts';
 
 /** The mailbox in its normal form, or null when the text is no address. */
-export const mailboxAddress = (text: string | null): string | null => (text === null ? null : (normalAddress({ kind: 'email', value: text })?.value ?? null));
+export const mailboxAddress = (text: string | null): string | null => (text === null ? null : (normalAddress({ kind: 'email', value: withoutRoute(text) })?.value ?? null));
+
+/** `@relay.example:ada@acme.example` -> `ada@acme.example`: RFC 5322, 4.4 asks to ignore the route. */
+const withoutRoute = (text: string): string => text.replace(/^\s*<?\s*@[^:\s]{1,500}:/, '');
 
 /** An observed address of kind email; null when the text is none. `valueRaw` keeps a reply token, `value` never has one. */
 export function observed(mailbox: Mailbox, trust: ObservedAddress['trust'] = 'claimed'): ObservedAddress | null {
-  const address = normalAddress({ kind: 'email', value: mailbox.address });
+  const address = normalAddress({ kind: 'email', value: withoutRoute(mailbox.address) });
   if (!address) return null;
   return {
     kind: 'email',
@@ -83,7 +86,7 @@ export function sendersOf(mail: Mail, o: { account: string | null; attestedFrom:
   return known([observed(named), fromIsPersons ? observed(from) : null]);
 }
 
-const MACHINE = /^(?:no-?_?reply|do-?_?not-?_?reply|mailer-?daemon|postmaster|notifications?)(?:[+._-][^@]*)?@/i;
+const MACHINE = /(?:^|[+._-])(?:no-?_?reply|do-?_?not-?_?reply|mailer-?daemon|postmaster|notifications?)(?:[+._-][^@]*)?@/i;
 
 const valid = (boxes: Mailbox[]): Mailbox | null => boxes.find(({ address }) => mailboxAddress(address) !== null) ?? null;
 const known = (addresses: (ObservedAddress | null)[]): ObservedAddress[] => addresses.filter((address) => address !== null);

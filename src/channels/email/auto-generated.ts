@@ -26,7 +26,7 @@ const SIGNS: [reason: string, holds: (mail: Mail) => boolean][] = [
   ['precedence', says('precedence', /^\s*(?:bulk|junk|list)\b/i)],
   ['auto-response-suppress', says('x-auto-response-suppress', /^\s*(?!none\b)\S/i)],
   ['null-return-path', says('return-path', /^\s*<\s*>/)],
-  ['machine-sender', from(/^(?:no-?_?reply|do-?_?not-?_?reply|not?-?responder|nicht-?antworten)(?:[+._-][^@]*)?@/i)],
+  ['machine-sender', from(/(?:^|[+._-])(?:no-?_?reply|do-?_?not-?_?reply|no-?responder|nicht-?antworten)(?:[+._-][^@]*)?@/i)],
   ['autoreply', (mail) => mail.subject !== null && REPLY_SUBJECTS.test(mail.subject)],
 ];
 

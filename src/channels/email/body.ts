@@ -45,7 +45,7 @@ function fromHtml(html: string): TextPart {
   return {
     type: 'text',
     text: whole,
-    visibleText: shown === '' ? pieces.map((piece) => piece.text).join('').trim() : shown,
+    visibleText: shown === '' ? pieces.map((piece) => piece.text).join('').trim() : shown.replace(/\n{3,}/g, '\n\n'),
     quotedText: shown === '' ? null : quoted.filter((text) => text !== '').join('\n\n') || null,
     signature: signatures.join('\n') || null,
     html,

@@ -42,7 +42,7 @@ export interface Mail {
  * @throws Unparsable for nothing, for binary data and for a mail that is nested or headed beyond measure
  */
 export async function readMail(raw: Buffer): Promise<Mail> {
-  const bytes = withoutPreamble(raw);
+  const bytes = withoutBlanksBeforeColons(withoutPreamble(raw));
   if (bytes.length === 0) throw new Unparsable('The mail is empty.');
   if (!beginsWithHeader(bytes)) return bodyAlone(bytes);
   const email = await PostalMime.parse(bytes, {
@@ -71,7 +71,10 @@ export async function readMail(raw: Buffer): Promise<Mail> {
     all: (name) => headers.get(name) ?? [],
     first: (name) => headers.get(name)?.[0] ?? null,
     names: () => [...headers.keys()],
-    mailboxes: (name) => flat(boxes[name]),
+    mailboxes: (name) => {
+      const read = flat(boxes[name]);
+      return read.some(({ address }) => /^[^\s@()<>]+@[^\s@()<>]+$/.test(address)) ? read : addressesIn((headers.get(name) ?? []).join(',')) ?? read;
+    },
     subject: email.subject ? oneLine(email.subject) || null : null,
     text: email.text ? storable(email.text) : null,
     html: email.html ? storable(email.html) : null,
@@ -95,6 +98,30 @@ function withoutPreamble(raw: Buffer): Buffer {
     start = end < 0 ? raw.length : end + 1;
   }
   return raw.subarray(start);
+}
+
+/** Obsolete (RFC 5322, 4.5), and postal-mime takes `From  :` for another header than `From:`. */
+function withoutBlanksBeforeColons(bytes: Buffer): Buffer {
+  const end = bodyBegins(bytes);
+  const head = bytes.subarray(0, end).toString('latin1');
+  if (end > HEADER_BYTES_MAX || !/^[!-9;-~]{1,78}[ \t]{1,20}:/m.test(head)) return bytes;
+  return Buffer.concat([Buffer.from(head.replace(/^([!-9;-~]{1,78})[ \t]{1,20}:/gm, '$1:'), 'latin1'), bytes.subarray(end)]);
+}
+
+/** Where comments in the middle of addresses (RFC 5322, A.5) confused the library: what looks like addresses once they are gone. */
+function addressesIn(value: string): Mailbox[] | null {
+  let depth = 0;
+  let bare = '';
+  for (let i = 0; i < Math.min(value.length, 20_000); i++) {
+    const character = value[i]!;
+    if (character === '\\') i++;
+    else if (character === '(') depth++;
+    else if (character === ')') depth = Math.max(0, depth - 1);
+    else if (depth === 0) bare += character;
+  }
+  bare = bare.replace(/<[^<>]{1,500}>/g, (address) => address.replace(/\s+/g, ''));
+  const found = [...bare.matchAll(/(?:^|[<,;:\s])([^\s<>,;:"()]{1,64}@[^\s<>,;:"()]{1,255})(?=$|[>,;\s])/g)];
+  return found.length === 0 ? null : found.slice(0, ADDRESSES_MAX).map(([, address]) => ({ name: '', address: oneLine(address!, 320) }));
 }
 
 const MAIL_HEADERS = new Set([

@@ -59,4 +59,5 @@ function searchable(text: string): { head: string; rest: string } {
 const joinedAttribution = (text: string): string =>
   text.replace(/^(\S[^\n]{5,200}<[^<>\n]{3,200}@[^<>\n]{3,200}>)[ \t]*\n[ \t]*([\p{L}]{3,20}[ \t]?:)[ \t]*(?=\n\s*>)/gmu, '$1 $2');
 
-const trimmed = (text: string): string => text.replace(/^(?:[ \t]*\n)+|\s+$/g, '');
+/** Without empty lines around it, and with no more than one between paragraphs. */
+const trimmed = (text: string): string => text.replace(/^(?:[ \t]*\n)+/, '').trimEnd().replace(/\n(?:[ \t]*\n){2,}/g, '\n\n');
