@@ -166,6 +166,12 @@ export async function accountById(tx: Tx, workspaceId: string, accountId: string
   return { ...row, workspaceId, secrets: openSecrets(workspaceId, row.endpointId, endpoint!.secrets)[0] };
 }
 
+/** The secrets of an endpoint, the current ones first, then those before, while they count. @throws Refusal NOT_FOUND */
+export async function secretsOf(tx: Tx, workspaceId: string, endpointId: string): Promise<unknown[]> {
+  const [row] = await tx<{ secrets: Buffer }[]>`select secrets from channel_endpoints where workspace_id = ${workspaceId} and id = ${endpointId}`;
+  return openSecrets(workspaceId, endpointId, found(row, 'endpoint').secrets);
+}
+
 /** By which new conversations of the channel go out: the default, else the oldest that is active; null when there is none. */
 export async function defaultAccount(tx: Tx, workspaceId: string, channel: Channel): Promise<AccountRow | null> {
   const [row] = await tx<AccountRow[]>`

@@ -95,6 +95,6 @@ query({
       const kinds = SEARCH_KINDS.filter((kind) => !args.kinds?.length || args.kinds.includes(kind));
       return { shape: kinds.join(), values: { typed: { cast: 'text', value: storable(args.query) }, first: { cast: 'int4', value: first } } };
     },
-    sql: (shape, param) => searchSql(shape.split(',') as SearchKind[], param),
+    sql: (shape, param, workspace) => searchSql(shape.split(',') as SearchKind[], param, workspace),
   }),
 });

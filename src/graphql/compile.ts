@@ -55,6 +55,9 @@ export interface Prepared {
   shape: Shape;
 }
 
+/** Why the loaders must answer: arguments in error, which they word; a field that no statement gives; answers that kept missing values. */
+export type Declined = 'arguments' | 'uncompilable' | 'resting';
+
 let made = 0;
 
 export class Compiled {
@@ -77,19 +80,20 @@ export class Compiled {
     this.#hasNode = operation.selectionSet.selections.some((selection) => selection.kind !== Kind.FIELD || selection.name.value === 'node');
   }
 
-  /** The statement and its values; null where only the loaders can answer, among it arguments in error, which they word. */
-  prepare(given: Readonly<Record<string, unknown>> | null | undefined, viewer: Viewer): Prepared | null {
+  /** The statement and its values, or why only the loaders can answer. */
+  prepare(given: Readonly<Record<string, unknown>> | null | undefined, viewer: Viewer): Prepared | Declined {
     let variables: Record<string, unknown> = {};
     if (this.operation.variableDefinitions?.length) {
       const coerced = getVariableValues(this.schema, this.operation.variableDefinitions, given ?? {}, { maxErrors: 1 });
-      if (!coerced.coerced) return null;
+      if (!coerced.coerced) return 'arguments';
       variables = coerced.coerced;
     }
     try {
       const nodeTypes = this.#hasNode ? this.#nodeTypes(variables) : [];
       const key = `${this.#switches.map((name) => (variables[name] ? '1' : '0')).join('')} ${nodeTypes.map((entity) => entity.name).join(' ')}`;
       let shape = this.#shapes.get(key);
-      if (shape && (!shape.sites || rests(shape))) return null;
+      if (shape && !shape.sites) return 'uncompilable';
+      if (shape && rests(shape)) return 'resting';
       const all: Given[] = shape?.sites?.map((site) => evaluate(site, variables, viewer, this.catalogue)) ?? [];
       let statementKey = `${this.#id} ${key} ${all.map(shapeOf).join('\n')}`;
       let statement = shape ? statements.get(statementKey) : undefined;
@@ -101,7 +105,7 @@ export class Compiled {
         } catch (error) {
           if (!(error instanceof NotCompilable)) throw error;
           this.#keep(key, { sites: null, broken: 0, rest: 0 });
-          return null;
+          return 'uncompilable';
         }
         if (isNew) {
           shape = this.#keep(key, { sites, broken: 0, rest: 0 });
@@ -112,7 +116,7 @@ export class Compiled {
       }
       return { statement, values: statement.slots.map((slot) => slot(all, viewer)), shape: shape! };
     } catch (error) {
-      if (error instanceof GraphQLError || error instanceof Refusal || error instanceof NotCompilable) return null;
+      if (error instanceof GraphQLError || error instanceof Refusal) return 'arguments';
       throw error;
     }
   }

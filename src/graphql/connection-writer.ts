@@ -30,21 +30,23 @@ export function writeConnection(writer: Writer, list: Many, def: GraphQLField<un
   const isAround = page.around !== undefined;
   /** One row more than asked is read, to know whether there are more. */
   const isCounted = infos.size > 0 || isAround;
-  const { low, high } = isCounted ? boundSql(site) : { low: '', high: '' };
+  // Written only when asked for: a parameter that the text doesn't name is an error.
+  let bounds: { low: string; high: string } | undefined;
+  const bound = () => (bounds ??= boundSql(site));
   const row = writer.alias();
   const cursor = () => cursorSql(list, orderOf(list, page), row, writer.input.catalogue);
-  const within = `${row}._rn between ${low} and ${high}`;
+  const within = () => `${row}._rn between ${bound().low} and ${bound().high}`;
   /** An ungrouped select gives one row only if it has an aggregate. */
   let isRead = false;
   const all = (item: string): string => {
     isRead = true;
     // Going forward the rows come in order; the planner would sort them again.
     const order = page.backward || isAround ? ` order by ${row}._rn` : '';
-    return `coalesce(string_agg(${item}, ','${order})${isCounted ? ` filter (where ${within})` : ''}, '')`;
+    return `coalesce(string_agg(${item}, ','${order})${isCounted ? ` filter (where ${within()})` : ''}, '')`;
   };
   const end = (which: '_first' | '_last'): string => {
     isRead = true;
-    return `coalesce('"'||max(${cursor()}) filter (where ${row}._rn = ${row}.${which} and ${within})||'"', 'null')`;
+    return `coalesce('"'||max(${cursor()}) filter (where ${row}._rn = ${row}.${which} and ${within()})||'"', 'null')`;
   };
   const beyond = (compare: string): string => {
     isRead = true;
@@ -54,9 +56,9 @@ export function writeConnection(writer: Writer, list: Many, def: GraphQLField<un
   const info = (name: string): Piece => {
     switch (name) {
       case 'hasNextPage':
-        return page.backward && !isAround ? text(String(page.before !== undefined)) : beyond(`max(${row}._rn) > ${high}`);
+        return page.backward && !isAround ? text(String(page.before !== undefined)) : beyond(`max(${row}._rn) > ${bound().high}`);
       case 'hasPreviousPage':
-        return page.backward || isAround ? beyond(`min(${row}._rn) < ${low}`) : text(String(page.after !== undefined));
+        return page.backward || isAround ? beyond(`min(${row}._rn) < ${bound().low}`) : text(String(page.after !== undefined));
       case 'startCursor':
         return end('_first');
       case 'endCursor':
@@ -91,7 +93,7 @@ export function writeConnection(writer: Writer, list: Many, def: GraphQLField<un
   if (!isRead) return pieces;
   let from = pageRows(site, isCounted);
   if (infos.has('startCursor') || infos.has('endCursor')) {
-    from = `select _y.*, greatest(${low}, min(_y._rn) over ()) as _first, least(${high}, max(_y._rn) over ()) as _last from (${from}) _y`;
+    from = `select _y.*, greatest(${bound().low}, min(_y._rn) over ()) as _first, least(${bound().high}, max(_y._rn) over ()) as _last from (${from}) _y`;
   }
   return [`(select ${concat(pieces)} from (${from}) ${row})`];
 }

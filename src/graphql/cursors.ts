@@ -54,7 +54,7 @@ export const orderCasts = (list: Many, order: Order, catalogue: Catalogue): stri
 
 const tags = new WeakMap<Order, string>();
 /** Four digits that tell one order from another, so that a cursor of another list is refused and not taken for a place. */
-function tagOf(list: Many, order: Order): string {
+export function tagOf(list: Many, order: Order): string {
   let tag = tags.get(order);
   if (!tag) {
     const text = [list.target().name, order.descending, ...orderColumns(order)].join(' ');

@@ -6,7 +6,7 @@ import { sqlState, type Sql } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { admit, COST_MAX, withoutPermission } from './access.ts';
 import { faultsOf, readCatalogue } from './catalogue.ts';
-import { settle } from './compile.ts';
+import { settle, type Declined } from './compile.ts';
 import { GraphContext, type Parts } from './context.ts';
 import { Documents, type Operation, type Read } from './documents.ts';
 import { entities, roots } from './entity.ts';
@@ -52,6 +52,8 @@ export interface Answer {
   status: number | null;
   headers: ReadonlyMap<string, string>;
   path: 'compiled' | 'loaders' | 'refused';
+  /** Why a query wasn't answered by its statement: as `Declined`; a non-null value was missing; a value couldn't be shown. */
+  declined?: Declined | 'missing' | 'data';
 }
 
 /** The whole answer as it goes over the wire. `remaining`: what the caller's budget has left, shown beside the cost. */
@@ -122,8 +124,8 @@ export class Graph {
       const { operation, cost } = this.#admitted(request);
       if (operation.node.operation === 'subscription') throw new Refusal('INVALID_INPUT', 'Subscriptions go over WebSocket (graphql-ws).');
       const compiled = await this.#compiled(operation, request);
-      if (compiled !== null) return { data: compiled, errors: [], cost: this.#cost(cost, compiled), status: null, headers: new Map(), path: 'compiled' };
-      return await this.#resolved(request, undefined, cost);
+      if ('data' in compiled) return { data: compiled.data, errors: [], cost: this.#cost(cost, compiled.data), status: null, headers: new Map(), path: 'compiled' };
+      return { ...(await this.#resolved(request, undefined, cost)), declined: compiled.declined };
     } catch (error) {
       return this.refuse([error]);
     }
@@ -136,22 +138,22 @@ export class Graph {
     return { operation, cost: admit(operation.needs, request.viewer, variables) };
   }
 
-  /** The text of `data` by one statement; null where the loaders must answer. Errors of its own (a time-out) aren't tried again. */
-  async #compiled(operation: Operation, { variables, viewer }: Request): Promise<string | null> {
-    if (!operation.compiled || this.options.path === 'loaders') return null;
+  /** The text of `data` by one statement, or why the loaders must answer. Errors of its own (a time-out) aren't tried again. */
+  async #compiled(operation: Operation, { variables, viewer }: Request): Promise<{ data: string } | { declined: Answer['declined'] }> {
+    if (!operation.compiled || this.options.path === 'loaders') return { declined: undefined };
     const prepared = operation.compiled.prepare(variables, viewer);
-    if (!prepared) return null;
+    if (typeof prepared === 'string') return { declined: prepared };
     let json: string | null;
     try {
       json = await this.pool.one(prepared.statement.sql, prepared.values, viewer.workspaceId);
     } catch (error) {
       // A value that can't be shown (a number too large, two rows where one was promised): the loaders say which field.
-      if (/^(22|21)/.test(sqlState(error) ?? '')) return null;
+      if (/^(22|21)/.test(sqlState(error) ?? '')) return { declined: 'data' };
       throw error;
     }
     const data = finish(json, prepared.statement.finishers, viewer);
     settle(prepared.shape, data === null);
-    return data;
+    return data === null ? { declined: 'missing' } : { data };
   }
 
   async #resolved(request: Request, rootValue: unknown, cost: number | null): Promise<Answer> {

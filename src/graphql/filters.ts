@@ -69,6 +69,7 @@ function stored(field: FilterField, name: string, value: unknown): unknown {
   return values.map((one) => storedOne(field.type, name, one));
 }
 function storedOne(type: Leaf, name: string, value: unknown): unknown {
+  if (type === 'JSON') return JSON.stringify(value);
   if (typeof type !== 'object' || type.kind !== 'id') return value;
   const uuid = uuidOf(type.prefix, String(value));
   if (!uuid) throw new Refusal('INVALID_ID', `\`${name}\` takes ids like '${type.prefix}_…', and '${String(value).slice(0, 100)}' is none.`);

@@ -1,6 +1,7 @@
 // Connections to PostgreSQL: a pool a role, and the transaction in which a workspace's data can be seen.
 import postgres from 'postgres';
 import { Refusal } from './errors.ts';
+import { withoutUndefined } from './parameters.ts';
 
 export type Sql = postgres.Sql;
 export type Tx = postgres.TransactionSql;
@@ -21,7 +22,7 @@ export interface PoolOptions {
 
 /**
  * A pool. Columns are camelCase on this side and snake_case in SQL; moments are RFC 3339 strings with milliseconds; int8 is a number
- * (positions and counts stay below 2^53); jsonb is parsed.
+ * (positions and counts stay below 2^53); jsonb is parsed. An undefined parameter throws.
  */
 export function openPool(options: PoolOptions): Sql {
   const connection: Record<string, string> = {
@@ -32,7 +33,7 @@ export function openPool(options: PoolOptions): Sql {
   };
   if (options.role) connection.role = options.role;
   if (options.genericPlans) connection.plan_cache_mode = 'force_generic_plan';
-  return postgres(options.url, {
+  const pool = postgres(options.url, {
     max: options.max,
     connection,
     // Array types are read from the catalogue once a connection; without them text[] arrives as '{a,b}'.
@@ -50,6 +51,7 @@ export function openPool(options: PoolOptions): Sql {
       int8: { to: 20, from: [20], serialize: (value: number | bigint) => String(value), parse: (text: string) => Number(text) },
     },
   }) as unknown as Sql;
+  return withoutUndefined(pool);
 }
 
 /** PostgreSQL's error code, through whatever wraps it. */

@@ -1,0 +1,32 @@
+// `npm start`: reads the configuration, starts the server, and stops it when asked.
+import { InvalidConfig, readConfig } from './platform/config.ts';
+import { AlreadyRunning } from './platform/server-lock.ts';
+import { announcement } from './server/announcement.ts';
+import { startServer, type Server } from './server/start.ts';
+
+export async function main(): Promise<void> {
+  let server: Server;
+  try {
+    server = await startServer({ config: readConfig(process.env), say: (text) => console.log(text) });
+  } catch (error) {
+    if (error instanceof InvalidConfig) console.error(`The configuration is wrong:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`);
+    else if (error instanceof AlreadyRunning) console.error(error.message);
+    else console.error(error instanceof Error && !process.env.DEBUG ? `Throughline could not start: ${error.message}` : error);
+    process.exit(1);
+  }
+  console.log(announcement(server));
+  let asked = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (asked) return;
+      asked = true;
+      console.log('Stopping: no new requests; what is under way is finished.');
+      void server.stop().then(() => process.exit(0), (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      });
+    });
+  }
+}
+
+if (import.meta.url === `file://${process.argv[1]}`) await main();

@@ -1,0 +1,153 @@
+// HTTP: /graphql (API and IDE), the doors, health and metrics. Fastify carries it; Apollo speaks GraphQL over HTTP.
+import { ApolloServer, HeaderMap } from '@apollo/server';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { viewerOf } from '../access/keys.ts';
+import { apolloOptions, type HttpContext } from '../graphql/apollo.ts';
+import { bodyOf, type Graph } from '../graphql/execute.ts';
+import type { Sql } from '../platform/db.ts';
+import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
+import { newId } from '../platform/ids.ts';
+import type { Logger } from '../platform/log.ts';
+import { counter, histogram, metrics } from '../platform/metrics.ts';
+import { addDoors, type Doors } from './doors.ts';
+import { addIdeFiles, idePage, type IdeOptions } from './ide.ts';
+import type { Origins } from './origins.ts';
+
+/** A document and its variables; files don't come this way. */
+const BODY_BYTES_MAX = 1024 * 1024;
+const REQUEST_MS_MAX = 30_000;
+
+export interface HttpParts {
+  app: Sql;
+  graph: Graph;
+  doors: Doors;
+  origins: Origins;
+  ide: () => IdeOptions;
+  /** Null: ready; else why not, for `/readyz`. */
+  notReady: () => Promise<string | null>;
+  log: Logger;
+}
+
+const requests = histogram('http_request_seconds', 'Seconds from a request\'s head to its answer.', ['route', 'status']);
+const faults = counter('faults_total', 'Faults of ours, each logged under its id.');
+
+export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
+  const server = fastify({
+    bodyLimit: BODY_BYTES_MAX, requestTimeout: REQUEST_MS_MAX, connectionTimeout: 0, keepAliveTimeout: 72_000, forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200 }, logger: false, exposeHeadRoutes: false,
+  });
+  // Slow-loris: a head must come within this time.
+  server.server.headersTimeout = 10_000;
+  server.addHook('onResponse', async (request, reply) => {
+    requests.observe({ route: request.routeOptions.url ?? 'none', status: `${Math.floor(reply.statusCode / 100)}xx` }, reply.elapsedTime / 1000);
+    parts.log.debug({ route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'A request was answered.');
+  });
+  server.setErrorHandler((error: unknown, request, reply) => fail(parts, error, request, reply));
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: 'NOT_FOUND', message: 'There is nothing here; the API is at /graphql.' } }));
+
+  server.get('/healthz', async () => ({ status: 'alive' }));
+  server.get('/readyz', async (_request, reply) => {
+    const reason = await parts.notReady();
+    return reason === null ? { status: 'ready' } : reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason });
+  });
+  server.get('/metrics', async (_request, reply) => reply.header('content-type', metrics.contentType).send(await metrics.metrics()));
+  server.get('/', async (_request, reply) => reply.redirect('/graphql'));
+  await addGraphql(server, parts);
+  addIdeFiles(server);
+  await addDoors(server, parts.doors);
+  return server;
+}
+
+async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<void> {
+  const apollo = new ApolloServer<HttpContext>(apolloOptions(parts.graph, (id, error) => logFault(parts, id, error)));
+  await apollo.start();
+  await server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.options('/graphql', (request, reply) => preflight(parts, request, reply));
+    scope.route({
+      method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      url: '/graphql',
+      handler: async (request, reply) => {
+        if (request.method === 'GET' && wantsPage(request)) return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', "frame-ancestors 'self'").send(idePage(parts.ide()));
+        const viewer = await viewerOf(parts.app, request.headers.authorization);
+        const { origin, host } = request.headers;
+        if (!(await parts.origins.allows(viewer, origin, host))) {
+          throw new Refusal('FORBIDDEN', `Pages of ${origin!.slice(0, 200)} may not call this workspace; add the origin with updateWorkspace (allowedOrigins).`);
+        }
+        if (origin) cors(reply, origin);
+        const headers = new HeaderMap();
+        for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+        const url = new URL(request.url, 'http://localhost');
+        const costOnly = url.searchParams.get('cost') === 'only' || request.headers['x-throughline-cost'] === 'only';
+        const answer = await apollo.executeHTTPGraphQLRequest({
+          httpGraphQLRequest: { method: request.method, headers, search: url.search, body: bodyOfRequest(request) },
+          context: async () => ({ viewer, costOnly }),
+        });
+        for (const [name, value] of answer.headers) reply.header(name, value);
+        reply.code(answer.status ?? 200);
+        if (answer.body.kind === 'complete') return reply.send(answer.body.string);
+        throw new Error('An answer in several parts, which no operation asks for.');
+      },
+    });
+  });
+}
+
+/** The parsed body. What isn't JSON is refused here with what was expected. */
+function bodyOfRequest(request: FastifyRequest): unknown {
+  if (request.method !== 'POST') return undefined;
+  const body = request.body as Buffer | undefined;
+  const type = request.headers['content-type']?.split(';')[0]!.trim().toLowerCase();
+  if (type !== 'application/json' && !type?.endsWith('+json')) {
+    throw new Refusal('INVALID_INPUT', `The body must be JSON with \`content-type: application/json\`, not ${type ?? 'without a content-type'}.`);
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    throw new Refusal('INVALID_INPUT', 'The body is not JSON in UTF-8; expected { "query": "…", "variables": { … } }.');
+  }
+}
+
+const wantsPage = (request: FastifyRequest): boolean => (request.headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(request.url);
+
+async function preflight(parts: HttpParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { origin, host } = request.headers;
+  if (origin && (await parts.origins.anyAllows(origin, host))) {
+    cors(reply, origin)
+      .header('access-control-allow-methods', 'GET, POST')
+      .header('access-control-allow-headers', 'authorization, content-type, x-throughline-cost, apollo-require-preflight')
+      .header('access-control-max-age', '600');
+  }
+  return reply.code(204).send();
+}
+
+const cors = (reply: FastifyReply, origin: string): FastifyReply => reply.header('access-control-allow-origin', origin).header('vary', 'origin');
+
+/** Fastify's own refusals, by their codes. */
+const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['TOO_LARGE', 'The body is larger than this address takes.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['INVALID_INPUT', 'Content-Length is not the length of the body.'],
+};
+
+function fail(parts: HttpParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = FASTIFY_CODES[(error as { code?: string }).code ?? ''];
+  const clientFault = known ?? ((error as { statusCode?: number }).statusCode ?? 500) < 500;
+  const refusal = error instanceof Refusal ? error : known ? new Refusal(known[0], known[1]) : clientFault ? new Refusal('INVALID_INPUT', 'The request is malformed.') : null;
+  if (request.url.startsWith('/graphql')) {
+    const answer = parts.graph.refuse([refusal ?? error]);
+    for (const [name, value] of answer.headers) reply.header(name, value);
+    return reply.code(answer.status ?? 500).header('content-type', 'application/json; charset=utf-8').send(bodyOf(answer));
+  }
+  if (refusal) {
+    if (refusal.retryable) reply.header('retry-after', '5');
+    return reply.code(ERROR_CODES[refusal.code].http).send({ error: { code: refusal.code, message: refusal.message } });
+  }
+  const id = newId();
+  logFault(parts, id, error);
+  return reply.code(500).send({ error: { code: 'INTERNAL', message: `A fault of ours, logged as ${id}.` } });
+}
+
+export function logFault(parts: Pick<HttpParts, 'log'>, id: string, error: unknown): void {
+  faults.inc();
+  parts.log.error({ faultId: id, err: error }, 'A fault of ours.');
+}

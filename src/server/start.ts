@@ -1,0 +1,226 @@
+// The server: everything opened in order, and closed in the reverse of it.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { promises as dns } from 'node:dns';
+import { join } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import { Authorizer } from '../access/authorizer.ts';
+import { wakeSnoozed } from '../conversations/timers.ts';
+import { openBus } from '../events/bus.ts';
+import { startConsumers } from '../events/consumers.ts';
+import { startSequencer, wake } from '../events/sequencer.ts';
+import { Signals } from '../events/signals.ts';
+import { LogStream } from '../events/stream.ts';
+import { makeGraph } from '../graphql/execute.ts';
+import { startDrain } from '../inbound/drain.ts';
+import { deliverMessage } from '../messages/deliver.ts';
+import { folderBlobs } from '../platform/blobs.ts';
+import type { Config } from '../platform/config.ts';
+import { openPool } from '../platform/db.ts';
+import { refuseUnconfined } from '../platform/doctor.ts';
+import { outgoing } from '../platform/http.ts';
+import { startWorkers } from '../platform/jobs.ts';
+import { createLog, type Logger } from '../platform/log.ts';
+import { watchProcess } from '../platform/metrics.ts';
+import { migrate } from '../platform/migrate.ts';
+import { initSecrets } from '../platform/secrets.ts';
+import { Facts, type Live } from '../realtime/live.ts';
+import { routing } from '../routing/route.ts';
+import { serverDatabase, type Database } from './database.ts';
+import { createDemo, type Demo } from './demo.ts';
+import './graph.ts';
+import { createHttp } from './http.ts';
+import { logFault } from './http.ts';
+import { startMailDoor } from './mail.ts';
+import { Origins } from './origins.ts';
+import { addWebSockets } from './websocket.ts';
+
+const TIMERS_MS = 1_000;
+const IN_FLIGHT_MS_MAX = 10_000;
+
+export interface Server {
+  /** `http://127.0.0.1:4000` */
+  address: string;
+  /** Where mail is received; null: nowhere. */
+  smtpPort: number | null;
+  /** The demo workspace, when this data has one and its keys may be shown (on loopback). */
+  demo: Demo | null;
+  /** Not ready, in-flight work, sockets, jobs, then PostgreSQL if it is ours. Twice is once. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  config: Config;
+  /** Lines for people. */
+  say?: (text: string) => void;
+  log?: Logger;
+  /** For tests: another database than the configuration's. */
+  database?: Database;
+  /** False: an empty database stays empty. */
+  demo?: boolean;
+}
+
+/** Starts serving; ready when it returns. @throws InvalidConfig, AlreadyRunning, or why the database can't be used */
+export async function startServer(options: StartOptions): Promise<Server> {
+  const { config, say = () => {} } = options;
+  const log = options.log ?? createLog({ level: config.logLevel });
+  const closers: (() => Promise<unknown> | unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        log.error({ err: error }, 'Something did not close.');
+      }
+    }
+  };
+  try {
+    return await open(options, log, say, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function open(options: StartOptions, log: Logger, say: (text: string) => void, closers: (() => Promise<unknown> | unknown)[], close: () => Promise<void>): Promise<Server> {
+  const { config } = options;
+  const report = (message: string, error: unknown) => log.error({ err: error }, message);
+  watchProcess();
+  initSecrets(config.secretKey);
+  const database = options.database ?? (await serverDatabase(config, say));
+  closers.push(() => database.close());
+  await migrate(database.migrationUrl);
+
+  const pool = (role: 'throughline_app' | 'throughline_system', max: number, name: string, genericPlans = false) => {
+    const made = openPool({ url: database.url, role, max, applicationName: `throughline ${name}`, genericPlans });
+    closers.push(() => made.end({ timeout: 5 }));
+    return made;
+  };
+  const app = pool('throughline_app', 10, 'actions');
+  const read = pool('throughline_app', 10, 'reads', true);
+  const system = pool('throughline_system', 4, 'system');
+  await Promise.all([app, read, system].map(refuseUnconfined));
+
+  const bus = openBus(system, (error) => report('The bus between processes is away; it costs latency only.', error));
+  closers.push(() => bus.close());
+  const stream = new LogStream({ system, app, bus, onError: (error) => report('The log could not be followed; it goes on.', error) });
+  await stream.start();
+  closers.push(() => stream.close());
+  const sequencer = startSequencer(system, { bus, onError: (error) => report('Events could not be numbered; it goes on.', error) });
+  closers.push(() => sequencer.close());
+  const signals = new Signals(bus);
+  closers.push(() => signals.close());
+
+  const demo = await openDemo(options, database, { app, say });
+  const consumers = startConsumers([routing], { app, system, stream, onError: (error, name) => report(`The consumer ${name} failed at an event.`, error) });
+  closers.push(() => consumers.close());
+  const drain = startDrain({ app, system, wake, report });
+  closers.push(() => drain.stop());
+
+  const blobs = folderBlobs(join(config.dataDir, 'blobs'));
+  const authorizer = new Authorizer(app, { onError: (error) => report('Keys could not be asked again; it goes on.', error) });
+  closers.push(() => authorizer.close());
+  const origins = new Origins(system);
+  const live: Live = { log: stream, signals, facts: new Facts(app) };
+  const graph = await makeGraph({ read, write: app, parts: { live, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
+
+  let stopping = false;
+  let publicUrl = config.publicUrl;
+  const arrived = () => drain.wake();
+  const http = await createHttp({
+    app, graph, origins, log,
+    doors: { app, blobs, publicUrl: isLoopback(config.publicUrl) ? null : config.publicUrl, arrived },
+    ide: () => ({ demoKey: isLoopback(config.host) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
+    notReady: async () => {
+      if (stopping) return 'The server is stopping.';
+      try {
+        await read`select 1`;
+        return null;
+      } catch {
+        return 'The database does not answer.';
+      }
+    },
+  });
+  const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log });
+
+  const client = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl) });
+  const workers = await startWorkers({
+    url: database.url, concurrency: 4, log,
+    tasks: {
+      deliver_message: async (payload) => {
+        await deliverMessage({ app, http: client, publicUrl }, payload as { workspaceId: string; messageId: string });
+        wake();
+      },
+    },
+  });
+  const timers = startTimers(async () => {
+    if ((await wakeSnoozed(app, system)) > 0) wake();
+  }, report);
+  const mail = config.smtpPort === null ? null : await startMailDoor({ app, blobs, arrived, port: config.smtpPort, host: config.host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never });
+
+  await http.listen({ port: config.port, host: config.host });
+  const { port } = http.server.address() as AddressInfo;
+  const address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  if (config.port === 0) publicUrl = address;
+  await database.announce(address);
+
+  let stopped: Promise<void> | null = null;
+  const stop = () =>
+    (stopped ??= (async () => {
+      stopping = true;
+      const inFlight = http.close();
+      await sockets.drain();
+      await Promise.race([inFlight, new Promise<void>((resolve) => setTimeout(resolve, IN_FLIGHT_MS_MAX).unref())]);
+      await mail?.stop();
+      await timers.stop();
+      await workers.stop();
+      await close();
+    })());
+  return { address, smtpPort: mail?.port ?? null, demo: isLoopback(config.host) ? demo : null, stop };
+}
+
+function startTimers(tick: () => Promise<void>, report: (message: string, error: unknown) => void): { stop(): Promise<void> } {
+  let running: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    running = running.then(tick).catch((error: unknown) => report('Timers could not be looked at; they are tried again.', error));
+  }, TIMERS_MS);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+/** Makes the demo in an empty database, or finds what an earlier start wrote down of it. Its keys are kept where only the owner reads. */
+async function openDemo(options: StartOptions, database: Database, o: { app: Parameters<typeof createDemo>[0]; say: (text: string) => void }): Promise<Demo | null> {
+  const { config } = options;
+  const path = join(config.dataDir, 'demo.json');
+  const [row] = await o.app<{ any: boolean }[]>`select any_workspace() as any`;
+  if (!row!.any && options.demo !== false) {
+    const demo = await createDemo(o.app, config.adminApiKey?.text ?? null);
+    wake();
+    await mkdir(config.dataDir, { recursive: true });
+    await writeFile(path, JSON.stringify({ ...demo, database: databaseName(database.url) }), { mode: 0o600 });
+    o.say('The database was empty: a demo workspace, Acme Ceramics, was made in it.');
+    return demo;
+  }
+  try {
+    const kept = JSON.parse(await readFile(path, 'utf8')) as Demo & { database: string };
+    return kept.database === databaseName(database.url) ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+const databaseName = (url: string): string => new URL(url).pathname;
+
+export const isLoopback = (hostOrUrl: string): boolean => {
+  const host = URL.canParse(hostOrUrl) ? new URL(hostOrUrl).hostname : hostOrUrl;
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
+};
+
+/** What the IDE's windows begin with, so that each answers at once. */
+const ideVariables = ({ ids }: Demo): Record<string, Record<string, unknown>> => {
+  const variables = { id: ids.customer, customerId: ids.customer, conversationId: ids.conversation };
+  return new Proxy({}, { get: () => variables });
+};
