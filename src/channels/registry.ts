@@ -41,20 +41,23 @@ function together(all: Provider[]): Provider {
   };
 }
 
+/** The provider that understands the request; else one that could at least read it; else the reason of the first that could not. */
 async function reader(all: Provider[], request: Parameters<Provider['parse']>[0]) {
-  let spare: { parsed: () => Awaited<ReturnType<Provider['parse']>> } | undefined;
+  let readable: Awaited<ReturnType<Provider['parse']>> | undefined;
+  let refused: unknown;
   for (const provider of all) {
     try {
       const parsed = await provider.parse(request);
       if (parsed.events.some((event) => event.kind !== 'unknown')) return { parsed: () => parsed };
-      spare ??= { parsed: () => parsed };
+      readable ??= parsed;
     } catch (error) {
-      spare ??= {
-        parsed: () => {
-          throw error;
-        },
-      };
+      refused ??= error;
     }
   }
-  return spare!;
+  return {
+    parsed: () => {
+      if (readable) return readable;
+      throw refused;
+    },
+  };
 }
