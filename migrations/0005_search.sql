@@ -30,7 +30,8 @@ declare
   workspace uuid := public.context_workspace();
   wanted text := lower(btrim(typed));
   part text := case when length(wanted) < 3 then '' else '%' end || public.like_literal(wanted) || '%';
-  digits text := case when wanted ~ '^[+0-9 ()./-]+$' then regexp_replace(wanted, '[^0-9]', '', 'g') else '' end;
+  -- Without the trunk prefix: 06 1234 5678 is kept as +31612345678.
+  digits text := case when wanted ~ '^[+0-9 ()./-]+$' then ltrim(regexp_replace(wanted, '[^0-9]', '', 'g'), '0') else '' end;
 begin
   if workspace is null or length(wanted) < 2 then return; end if;
   return query
