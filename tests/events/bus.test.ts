@@ -91,6 +91,7 @@ test('who types is known in every process, to those who come later too, once, un
   mine.sayTyping('w', 'c', ada);
   expect((await within(5_000, 'Typing', first)).value).toEqual(ada);
   expect((await within(5_000, 'Typing', theirs.typing('w', 'c', stop.signal).next())).value).toEqual(ada);
+  mine.sayTyping('w', 'c', ada);
   mine.sayTyping('w', 'c', customer);
   mine.sayTyping('w', 'c', { ...ada, isTyping: false });
   const rest = await take(3, watching);

@@ -49,6 +49,16 @@ test('of many writers and two sequencers, the log has every committed event once
   }
 });
 
+test('what doesn’t fit into one batch keeps its order over the batches', async () => {
+  const { id } = await db.workspace();
+  for (let n = 1; n <= 5; n++) await act(db.app, id, numbered(n));
+  const moved: number[] = [];
+  do moved.push((await db.system<{ n: number }[]>`select sequence_events(2) as n`)[0]!.n);
+  while (moved.at(-1)! > 0);
+  expect(moved).toEqual([2, 2, 1, 0]);
+  expect((await readLog(db.app, id, 0, 10)).map((event) => event.data.number)).toEqual([1, 2, 3, 4, 5]);
+});
+
 test("a page has the workspace's events after a position and nobody else's, under its policies", async () => {
   const [mine, other] = [await db.workspace(), await db.workspace()];
   for (let n = 1; n <= 5; n++) {
@@ -62,7 +72,9 @@ test("a page has the workspace's events after a position and nobody else's, unde
   expect((await readLog(db.app, mine.id, all[1]!.position, 2)).map((event) => event.data.number)).toEqual([3, 4]);
   expect(await currentPosition(db.app, mine.id)).toBe(all[4]!.position);
   expect(await currentPosition(db.app, (await db.workspace()).id)).toBe(0);
-  // The second wall: without a context the role sees nothing, whatever the statement names.
+  // Each wall alone: where no policy holds, and where no statement names the workspace.
+  expect((await readLog(db.owner, mine.id, 0, 100)).map((event) => event.id)).toEqual(all.map((event) => event.id));
+  // Without a context the role sees nothing, whatever the statement names.
   expect(await db.app`select 1 from events where workspace_id = ${mine.id}`).toHaveLength(0);
   // Nobody writes the log but the sequencer.
   await expect(db.app`update events set kind = 'x'`).rejects.toMatchObject({ code: '42501' });

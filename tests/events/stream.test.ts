@@ -87,6 +87,78 @@ test('a reader that stalls loses nothing and holds up nobody; what waits for it 
   expect(numbers(await take(60, slow))).toEqual(oneTo(61).slice(1));
 });
 
+/** A stream whose pages wait for `hold` after they were read, and then may fail. */
+async function heldStream(hold: (page: number) => Promise<void>): Promise<{ stream: LogStream; fan(): Promise<void> }> {
+  let page = 0;
+  const app = new Proxy(db.app, {
+    apply: (target, self, args: unknown[]) => {
+      const query = Reflect.apply(target as never, self, args) as Promise<unknown>;
+      if (!(args[0] as string[]).join('').includes('cross join lateral')) return query;
+      return query.then(async (rows) => {
+        await hold(++page);
+        return rows;
+      });
+    },
+  });
+  const held = new LogStream({ system: db.system, app, bufferEventsMax: 8, pageEvents: 3 });
+  await held.start();
+  // Resolves when the stream has handed out all that is in the log.
+  const fan = async () => {
+    await sequenceAll(db.system);
+    const end = (await db.owner`select position from log_state`)[0]!.position;
+    await within(5_000, 'The fan-out', new Promise<void>((resolve) => {
+      const isThere = () => (held as unknown as { head: number }).head >= end && resolve();
+      held.onGrowth(isThere);
+      isThere();
+    }));
+  };
+  return { stream: held, fan };
+}
+
+test('what is written while a page is read is neither lost nor doubled, whichever page and however much', async () => {
+  for (const [during, count] of [[1, 1], [2, 1], [1, 20], [2, 20], [3, 20]] as const) {
+    const { id } = await db.workspace();
+    await act(db.app, id, numbered(1), numbered(2));
+    await sequenceAll(db.system);
+    const held = await heldStream(async (page) => {
+      if (page !== during) return;
+      await act(db.app, id, ...oneTo(count).map((n) => numbered(2 + n)));
+      await held.fan();
+    });
+    const reader = held.stream.events(id, 0);
+    // The third page is read once the reader is live and fell behind.
+    if (during === 3) {
+      expect(numbers(await take(2, reader))).toEqual([1, 2]);
+      const third = reader.next();
+      await act(db.app, id, ...oneTo(10).map((n) => numbered(100 + n)));
+      await held.fan();
+      const rest = [(await third).value, ...(await take(29, reader))];
+      expect(numbers(rest)).toEqual([...oneTo(10).map((n) => 100 + n), ...oneTo(20).map((n) => 2 + n)]);
+    } else {
+      expect(numbers(await take(2 + count, reader))).toEqual(oneTo(2 + count));
+    }
+    await act(db.app, id, numbered(1000));
+    expect(numbers(await take(1, reader))).toEqual([1000]);
+    await held.stream.close();
+  }
+});
+
+test('a page that fails because PostgreSQL is away is read again; any other fault is the reader’s end', async () => {
+  const { id } = await db.workspace();
+  await act(db.app, id, numbered(1));
+  await sequenceAll(db.system);
+  const away = await heldStream(async (page) => {
+    if (page <= 2) throw Object.assign(new Error('away'), { code: page === 1 ? 'ECONNREFUSED' : '57P03' });
+  });
+  expect(numbers(await take(1, away.stream.events(id, 0)))).toEqual([1]);
+  const broken = await heldStream(async () => {
+    throw Object.assign(new Error('a fault'), { code: '42703' });
+  });
+  await expect(broken.stream.events(id, 0).next()).rejects.toThrow('a fault');
+  await away.stream.close();
+  await broken.stream.close();
+});
+
 test('a reader of one conversation or kind gets only its events, from the database and live alike', async () => {
   const { id } = await db.workspace();
   const [a, b] = [await conversation(db.owner, id), await conversation(db.owner, id)];

@@ -189,7 +189,7 @@ test('over real sockets every client gets the whole message under its own id, wh
   expect(heard).toEqual(clients.map(() => texts));
   // Refused and ended, the client sees the code.
   const outcome = async (variables: Record<string, unknown>) => {
-    const iterator = clients[0]!.iterate({ query: HEARD, variables });
+    const iterator = clients[2]!.iterate({ query: HEARD, variables });
     try {
       for (;;) {
         const { value, done } = await iterator.next();
