@@ -60,7 +60,10 @@ async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
 }
 
 async function stopAndRemove(dataDir: string): Promise<void> {
-  if (!existsSync(join(dataDir, 'postgres.json'))) return removeFiles(dataDir);
+  const credentials = join(dataDir, 'postgres.json');
+  const dir = existsSync(credentials) ? (JSON.parse(readFileSync(credentials, 'utf8')) as { dir: string }).dir : dataDir;
+  if (!existsSync(join(dir, 'cluster', 'postmaster.pid'))) return removeFiles(dataDir, dir);
+  // Adopted, then stopped in order.
   const server = await startEmbedded({ dataDir, say: () => {} });
   await server.stop();
   removeFiles(dataDir, server.dir);
