@@ -15,8 +15,11 @@ export interface CallFacts {
 }
 
 const RANK: Record<CallFacts['state'], number> = { RINGING: 0, IN_PROGRESS: 1, ENDED: 2 };
-/** A leg that reports several ends (the provider's own, then a transfer's) keeps the most telling one. */
-const TELLING: (CallFacts['disposition'] | null)[] = [null, 'MISSED', 'NO_ANSWER', 'CANCELED', 'FAILED', 'REJECTED', 'BUSY', 'ABANDONED', 'ANSWERED', 'VOICEMAIL'];
+/**
+ * Of several ends the most telling one stands. A bare ANSWERED is the least telling: a provider says it as soon as its own announcement picked
+ * up, and then how the call to our phones ended.
+ */
+const TELLING: (CallFacts['disposition'] | null)[] = [null, 'ANSWERED', 'MISSED', 'NO_ANSWER', 'CANCELED', 'FAILED', 'REJECTED', 'BUSY', 'ABANDONED', 'VOICEMAIL'];
 
 export const newCall = (at: string): CallFacts => ({
   state: 'RINGING', disposition: null, startedAt: at, ringingAt: null, answeredAt: null, endedAt: null, ringMs: null, talkMs: null, endCause: null,

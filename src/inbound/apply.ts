@@ -68,7 +68,7 @@ const HANDLERS: Record<InboundEvent['kind'], Handler> = {
       messageId = await receiveReport(tx, actor, {
         accountId, providerMessageId: target, state, occurredAt: event.occurredAt, errorCode: receipt.errorCode ?? receipt.statusClass ?? null,
         reason: receipt.reason, recipient: receipt.recipient ?? null,
-      });
+      }, receipt.reference ?? null);
     }
     const upTo = receipt.upTo ? uuidOf('msg', receipt.upTo) : null;
     if (upTo || receipt.watermark) {

@@ -89,8 +89,9 @@ async function storeEvents(
   }
   if (events.length === 0) return [];
   const accounts = await accountsOf(tx, workspaceId, endpoint.id);
+  const known = await accountsByReference(tx, workspaceId, accounts, events);
   const rows = events.map((event, ordinal) => {
-    const { account, missing } = accountOf(accounts, event);
+    const { account, missing } = accountOf(accounts, known.has(event) ? { ...event, account: known.get(event)! } : event);
     const counterpart = counterpartOf(event);
     return {
       ...base, id: newId(), ordinal, accountId: account?.id ?? null, lane: laneOf(account?.id ?? '', event),
@@ -112,6 +113,26 @@ export interface EndpointAccount {
 
 export const accountsOf = (tx: Tx, workspaceId: string, endpointId: string): Promise<EndpointAccount[]> => tx<EndpointAccount[]>`
   select id, channel, address, state from channel_accounts where workspace_id = ${workspaceId} and endpoint_id = ${endpointId} order by created_at, id`;
+
+/**
+ * Reports of legs, recordings and deliveries name no number of ours: where the endpoint has several, the call or message that they speak of
+ * tells. Event -> the account's address.
+ */
+async function accountsByReference(tx: Tx, workspaceId: string, accounts: readonly EndpointAccount[], events: readonly InboundEvent[]): Promise<Map<InboundEvent, string>> {
+  const found = new Map<InboundEvent, string>();
+  for (const event of events) {
+    const ofChannel = accounts.filter((account) => account.channel === event.channel.toUpperCase()).map((account) => account.id);
+    if (event.account !== null || ofChannel.length < 2) continue;
+    const ids = event.call ? [event.call.providerCallId, ...(event.call.parentCallId ? [event.call.parentCallId] : [])] : (event.receipt?.targets ?? []);
+    if (ids.length === 0) continue;
+    const [row] = event.call
+      ? await tx<{ accountId: string }[]>`select account_id from calls where workspace_id = ${workspaceId} and account_id = any(${ofChannel}::uuid[]) and provider_call_id = any(${ids}::text[]) limit 1`
+      : await tx<{ accountId: string }[]>`select account_id from messages where workspace_id = ${workspaceId} and account_id = any(${ofChannel}::uuid[]) and provider_message_id = any(${ids}::text[]) limit 1`;
+    const account = accounts.find(({ id }) => id === row?.accountId);
+    if (account) found.set(event, account.address);
+  }
+  return found;
+}
 
 /** The active account of the event's channel that the payload names, or the only one when it names none; else why there is none. */
 export function accountOf(accounts: readonly EndpointAccount[], event: Pick<InboundEvent, 'account' | 'channel'>): { account?: EndpointAccount; missing: string | null } {

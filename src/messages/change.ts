@@ -6,7 +6,7 @@ import type { Tx } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
 import { foldDelivery, type DeliveryState } from './delivery.ts';
 import { shownText, type PartRow } from './parts.ts';
-import { storeParts } from './store.ts';
+import { putThreads, storeParts } from './store.ts';
 
 interface MessageRow {
   id: string;
@@ -59,12 +59,34 @@ export interface Report {
 }
 
 /**
- * A provider's report of a message that we sent. Reports of a message that isn't known yet (they can come before the send call returns) are kept
- * and applied by `applyParkedReports`.
+ * The message of an attempt that got no answer, when a report brings the attempt's id back: the provider's id is then known, and the message is
+ * no longer unconfirmed. Null when the attempt isn't of this account, or its message has an id already.
  */
-export async function receiveReport(tx: Tx, actor: Actor, report: Report): Promise<string | null> {
+async function settleAttempt(tx: Tx, workspaceId: string, accountId: string, attemptId: string, providerMessageId: string): Promise<MessageRow | null> {
+  const [attempt] = await tx<{ id: string; conversationId: string }[]>`
+    select m.id, m.conversation_id from attempts a join messages m on m.workspace_id = a.workspace_id and m.id = a.message_id
+    where a.workspace_id = ${workspaceId} and a.id = ${attemptId} and m.account_id = ${accountId} and m.provider_message_id is null`;
+  if (!attempt) return null;
+  const message = await lockMessage(tx, workspaceId, attempt);
+  const [settled] = await tx`
+    update messages set provider_message_id = ${providerMessageId} where workspace_id = ${workspaceId} and id = ${message.id} and provider_message_id is null returning 1`;
+  if (!settled) return null;
+  await tx`
+    update attempts set provider_message_id = ${providerMessageId}, state = case when state = 'UNCONFIRMED' then 'ACCEPTED' else state end
+    where workspace_id = ${workspaceId} and id = ${attemptId}`;
+  await putThreads(tx, workspaceId, accountId, message.conversationId, message.id, [{ key: providerMessageId, kind: 'MESSAGE' }]);
+  return message;
+}
+
+/**
+ * A provider's report of a message that we sent. Reports of a message that isn't known yet (they can come before the send call returns) are kept
+ * and applied by `applyParkedReports`. `attemptId`: the attempt that the report brings back, where the provider carries a reference of ours.
+ */
+export async function receiveReport(tx: Tx, actor: Actor, report: Report, attemptId: string | null = null): Promise<string | null> {
   const { workspaceId } = actor;
-  const message = await lockMessageByProviderId(tx, workspaceId, report.accountId, report.providerMessageId);
+  const message =
+    (await lockMessageByProviderId(tx, workspaceId, report.accountId, report.providerMessageId)) ??
+    (attemptId === null ? null : await settleAttempt(tx, workspaceId, report.accountId, attemptId, report.providerMessageId));
   const at = now();
   await tx`insert into receipts ${tx({ ...report, workspaceId, id: newId(), messageId: message?.id ?? null, receivedAt: at, appliedAt: message ? at : null })}`;
   if (message) await applyReport(tx, actor, message, report);

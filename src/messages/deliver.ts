@@ -114,7 +114,9 @@ async function finish(tx: Tx, { workspaceId, messageId }: { workspaceId: string;
 
   if (result.outcome === 'accepted') {
     await close('ACCEPTED', { providerMessageId: result.providerMessageId });
-    await tx`update messages set provider_message_id = ${result.providerMessageId} where workspace_id = ${workspaceId} and id = ${messageId}`;
+    await tx`
+      update messages set provider_message_id = ${result.providerMessageId}
+      where workspace_id = ${workspaceId} and id = ${messageId} and provider_message_id is null`;
     await putThreads(tx, workspaceId, prepared.accountId, message.conversationId, messageId, [
       { key: result.providerMessageId, kind: 'MESSAGE' },
       ...(result.threadKeys ?? []).map((key) => ({ key, kind: 'STANDING' as const })),
