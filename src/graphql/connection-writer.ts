@@ -7,14 +7,17 @@ import { COUNT_MAX, orderOf, type Page } from './pages.ts';
 import { concat, NotCompilable, text, type Piece } from './pieces.ts';
 import type { Writer } from './writer.ts';
 
-export function writeConnection(writer: Writer, list: Many, def: GraphQLField<unknown, unknown>, nodes: readonly FieldNode[], parent: string | null): Piece[] {
+export function writeConnection(writer: Writer, list: Many, def: GraphQLField<unknown, unknown>, nodes: readonly FieldNode[], parent: (() => string) | null): Piece[] {
   const { index, site: argument, given } = writer.input.site(def, nodes[0]!);
   const page = given.page!;
   let parameters = 0;
+  // Whatever names a parameter is written only when it is read: one that the text doesn't name is an error.
   const site: ListSite = {
     list,
     page,
-    parent,
+    get parent() {
+      return parent ? parent() : null;
+    },
     place: writer.place,
     isConstant: argument.isConstant,
     param: (cast: string, read: (page: Page) => unknown) => writer.parameter(`${index}.${parameters++}`, cast, (all) => read(all[index]!.page!)),
@@ -30,7 +33,6 @@ export function writeConnection(writer: Writer, list: Many, def: GraphQLField<un
   const isAround = page.around !== undefined;
   /** One row more than asked is read, to know whether there are more. */
   const isCounted = infos.size > 0 || isAround;
-  // Written only when asked for: a parameter that the text doesn't name is an error.
   let bounds: { low: string; high: string } | undefined;
   const bound = () => (bounds ??= boundSql(site));
   const row = writer.alias();

@@ -163,7 +163,7 @@ export class Writer {
           case 'embed':
             return this.#embed(entity, field, name, fieldNodes, alias, source);
           case 'many':
-            return writeConnection(this, field, def, fieldNodes, parent(field));
+            return writeConnection(this, field, def, fieldNodes, () => parent(field));
           case 'list': {
             const row = this.alias();
             return [text('['), `(select coalesce(string_agg(${this.entity(field.target(), fieldNodes, row)}, ','), '') from (${listRows(field, parent(field), this.place)}) ${row})`, text(']')];
