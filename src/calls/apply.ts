@@ -9,7 +9,7 @@ import { tieOf } from '../messages/store.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
-import { foldCall, newCall, type CallFacts } from './fold.ts';
+import { answersLeg, foldCall, newCall, type CallFacts } from './fold.ts';
 
 interface CallRow extends CallFacts {
   id: string;
@@ -33,12 +33,12 @@ export async function applyCall(tx: Tx, arriving: Arriving): Promise<Received> {
   const conversation = await lockConversation(tx, workspaceId, row.conversationId);
   // Read again under the lock: another event of the call may have changed it.
   const before = (await findCall(tx, workspaceId, accountId, key))!;
-  const facts = foldCall(before, call, at, call.parentCallId !== null);
+  const legAnswered = await putLeg(tx, workspaceId, before.id, call, at);
+  const facts = foldCall(before, call, at, call.parentCallId !== null, legAnswered);
   const actor: Actor = { workspaceId, kind: 'CUSTOMER', id: before.identityId };
   await tx`
     update calls set ${tx(facts as unknown as Record<string, string>, ...FACTS)}, last_sequence = greatest(last_sequence, ${call.sequence ?? -1}), version = version + 1
     where workspace_id = ${workspaceId} and id = ${before.id}`;
-  await putLeg(tx, workspaceId, before.id, call, at);
   if (call.recording) await putRecording(tx, workspaceId, before.id, call.recording);
   if (call.transcript) await putTranscript(tx, workspaceId, before.id, call.transcript);
   if (before.answeredAt === null && facts.answeredAt !== null) {
@@ -90,8 +90,9 @@ async function beginCall(tx: Tx, arriving: Arriving, key: string, at: string): P
 
 type Call = NonNullable<InboundEvent['call']>;
 
-async function putLeg(tx: Tx, workspaceId: string, callId: string, call: Call, at: string): Promise<void> {
-  const answeredAt = call.phase === 'answered' ? at : null;
+/** Keeps what the event says of its leg; gives whether a child leg of the call was answered. */
+async function putLeg(tx: Tx, workspaceId: string, callId: string, call: Call, at: string): Promise<boolean> {
+  const answeredAt = call.phase === 'answered' || answersLeg(call) ? at : null;
   const endedAt = call.phase === 'ended' ? at : null;
   await tx`
     insert into call_legs ${tx({
@@ -101,6 +102,9 @@ async function putLeg(tx: Tx, workspaceId: string, callId: string, call: Call, a
     on conflict (workspace_id, call_id, provider_leg_id) do update set
       started_at = least(call_legs.started_at, excluded.started_at), answered_at = least(call_legs.answered_at, excluded.answered_at),
       ended_at = least(call_legs.ended_at, excluded.ended_at), end_cause = coalesce(excluded.end_cause, call_legs.end_cause)`;
+  const [row] = await tx<{ answered: boolean }[]>`
+    select exists (select from call_legs where workspace_id = ${workspaceId} and call_id = ${callId} and parent_provider_leg_id is not null and answered_at is not null) as answered`;
+  return row!.answered;
 }
 
 async function putRecording(tx: Tx, workspaceId: string, callId: string, recording: NonNullable<Call['recording']>): Promise<void> {

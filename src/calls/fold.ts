@@ -25,8 +25,11 @@ export const newCall = (at: string): CallFacts => ({
   state: 'RINGING', disposition: null, startedAt: at, ringingAt: null, answeredAt: null, endedAt: null, ringMs: null, talkMs: null, endCause: null,
 });
 
-/** Folds one event, which happened at `at`. A child leg (`isLeg`) can answer the call, not end it. */
-export function foldCall(before: CallFacts, call: NonNullable<InboundEvent['call']>, at: string, isLeg: boolean): CallFacts {
+/**
+ * Folds one event, which happened at `at`. A child leg (`isLeg`) can answer the call, not end it. `legAnswered`: whether, of all the events
+ * seen so far, one said that a child leg was answered; then somebody talked, whatever else was tried before.
+ */
+export function foldCall(before: CallFacts, call: NonNullable<InboundEvent['call']>, at: string, isLeg: boolean, legAnswered: boolean): CallFacts {
   const after: CallFacts = { ...before, startedAt: min(before.startedAt, at) };
   const reach = (state: CallFacts['state']) => {
     if (RANK[state] > RANK[after.state]) after.state = state;
@@ -54,6 +57,7 @@ export function foldCall(before: CallFacts, call: NonNullable<InboundEvent['call
   if (call.disposition !== null && !isLeg) after.disposition = tellingOf(after.disposition, call.disposition.toUpperCase() as CallFacts['disposition']);
   // Answered by a machine that takes a message is voicemail, whatever the provider calls the end.
   if (call.recording?.kind === 'voicemail') after.disposition = 'VOICEMAIL';
+  if (legAnswered && after.disposition !== null && after.disposition !== 'VOICEMAIL') after.disposition = 'ANSWERED';
   if (after.ringingAt !== null) {
     const until = after.answeredAt ?? after.endedAt;
     after.ringMs = until === null ? null : Math.max(0, Date.parse(until) - Date.parse(after.ringingAt));
@@ -63,6 +67,9 @@ export function foldCall(before: CallFacts, call: NonNullable<InboundEvent['call
   }
   return after;
 }
+
+/** Whether an event says that a child leg was answered. */
+export const answersLeg = (call: NonNullable<InboundEvent['call']>): boolean => call.parentCallId !== null && (call.phase === 'answered' || call.disposition === 'answered');
 
 const min = (a: string | null, b: string): string => (a === null || b < a ? b : a);
 const tellingOf = (a: CallFacts['disposition'], b: CallFacts['disposition']): CallFacts['disposition'] => (TELLING.indexOf(b) > TELLING.indexOf(a) ? b : a);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foldCall, newCall, type CallFacts } from '../../src/calls/fold.ts';
+import { answersLeg, foldCall, newCall, type CallFacts } from '../../src/calls/fold.ts';
 import type { InboundEvent } from '../../src/channels/channel.ts';
 
 type Call = NonNullable<InboundEvent['call']>;
@@ -17,7 +17,10 @@ const events: [Call, string, boolean][] = [
   [call('ended', { providerCallId: 'CA2', parentCallId: 'CA1', disposition: 'failed' }), at(20), true],
   [call('recording', { recording: { id: 'RE1', kind: 'call', state: 'completed', durationMs: 49_000, channels: 1, url: null, startedAt: null } }), at(80), false],
 ];
-const fold = (list: typeof events): CallFacts => list.reduce((facts, [c, t, leg]) => foldCall(facts, c, t, leg), newCall(list[0]![1]));
+const fold = (list: typeof events): CallFacts => {
+  let legAnswered = false;
+  return list.reduce((facts, [c, t, leg]) => foldCall(facts, c, t, leg, (legAnswered ||= answersLeg(c))), newCall(list[0]![1]));
+};
 
 describe('folding of a call', () => {
   it('any order and any repetition of its events ends in the same call', () => {
@@ -30,6 +33,15 @@ describe('folding of a call', () => {
 
   it('a leg that ends does not end the call', () => {
     expect(fold([events[0]!, events[4]!]).state).toBe('RINGING');
+  });
+
+  it('a bare end says less than how the call to our phones ended, unless one of them was answered', () => {
+    const missed: (typeof events)[0] = [call('ended', { disposition: 'missed' }), at(30), false];
+    const bare: (typeof events)[0] = [call('ended', { disposition: 'answered' }), at(31), false];
+    const picked: (typeof events)[0] = [call('ended', { providerCallId: 'CA3', parentCallId: 'CA1', disposition: 'answered' }), at(29), true];
+    expect(fold([missed, bare]).disposition).toBe('MISSED');
+    expect(fold([bare, missed]).disposition).toBe('MISSED');
+    for (const order of [[missed, bare, picked], [picked, bare, missed], [bare, picked, missed]]) expect(fold(order).disposition).toBe('ANSWERED');
   });
 
   it('a message left on the machine is voicemail, whatever the provider calls the end', () => {
