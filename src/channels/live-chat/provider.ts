@@ -108,5 +108,7 @@ function eventsOf(delivery: ChatDelivery): InboundEvent[] {
 /** Null when it is none: what a visitor types can be anything. */
 function observed(kind: 'email' | 'phone' | 'external_id', raw: string | null, trust: ObservedAddress['trust'], namespace = ''): ObservedAddress | null {
   const normal = raw === null ? null : normalAddress({ kind, namespace, value: raw });
+  // "call me" is no number; other channels' short codes and sender names have the same kind.
+  if (kind === 'phone' && !/^\+?\d{6,15}$/.test(normal?.value ?? '')) return null;
   return normal && { kind, namespace: normal.namespace, value: normal.value, valueRaw: raw!, trust, displayName: null };
 }
