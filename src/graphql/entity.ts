@@ -118,7 +118,7 @@ export interface Many extends Common {
   filter?: Record<string, FilterField>;
   /** The list takes `around: ID`, a row of it, and gives the page in whose middle it stands. */
   around?: boolean;
-  /** Names the connection and filter types; default: parent's and field's name. */
+  /** Names the connection, filter and order types; default: parent's and field's name, at the root the target's. */
   typeName?: string;
 }
 /** A short plain list without arguments: at most `max` rows. */

@@ -62,7 +62,7 @@ export function buildSchema(catalogue: Catalogue): GraphQLSchema {
   });
   addMutations(types, outputs);
   addSubscriptions(types, outputs);
-  const schema = builder.toSchema() as GraphQLSchema;
+  const schema = builder.toSchema({ sortSchema: false }) as GraphQLSchema;
   for (const entity of entities.values()) {
     if (!entity.prefix) continue;
     // Pothos' own is asynchronous: a promise an id.
@@ -79,7 +79,7 @@ const node = (id: string, context: GraphContext) => {
 const RELAY = {
   encodeGlobalID: (_type: string, id: string) => id,
   decodeGlobalID: (id: string) => ({ typename: '', id }),
-  nodesOnConnection: true,
+  nodesOnConnection: { description: 'The rows of the page, in order.' },
   nodeTypeOptions: { description: 'Whatever has an id of its own.', resolveType: (row: Row) => row[TYPE]!.name },
   idFieldOptions: { description: 'Opaque, the same for ever, and told apart by its prefix (`cus_`, `msg_`).' },
   nodeQueryOptions: {
@@ -103,7 +103,6 @@ const RELAY = {
   cursorFieldOptions: { description: 'The place of the row in the list, for `after` and `before`. Opaque.' },
   nodeFieldOptions: { nullable: false, description: 'The row.' },
   edgesFieldOptions: { nullable: false, description: 'The rows of the page with their cursors, in order.' },
-  nodesFieldOptions: { nullable: { list: false, items: false }, description: 'The rows of the page, in order.' },
   pageInfoFieldOptions: { description: 'What lies beside this page.' },
 };
 
@@ -201,7 +200,7 @@ export class Outputs {
   }
 
   #many(t: any, entity: Entity | null, name: string, field: Many, options: Options): any {
-    const typeName = field.typeName ?? `${entity?.name ?? 'Query'}${name[0]!.toUpperCase()}${name.slice(1)}`;
+    const typeName = field.typeName ?? (entity ? `${entity.name}${name[0]!.toUpperCase()}${name.slice(1)}` : field.target().name);
     return t.field({
       ...options,
       type: this.#connection(typeName, field.target()),
