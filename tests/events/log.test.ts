@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { newId } from '../../src/platform/ids.ts';
+import type { Bus } from '../../src/events/bus.ts';
 import { currentPosition, decodeCursor, encodeCursor, learnEpoch, openLog, readLog } from '../../src/events/log.ts';
-import { sequenceAll, sequenceOnce, startSequencer } from '../../src/events/sequencer.ts';
+import { LOG_CHANNEL, sequenceAll, sequenceOnce, startSequencer } from '../../src/events/sequencer.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { act, conversation, numbered } from './make.ts';
 
@@ -47,6 +48,20 @@ test('of many writers and two sequencers, the log has every committed event once
     const seqs = events.filter((event) => event.conversationId === id).map((event) => event.conversationSeq);
     expect(seqs).toEqual(oneTo(seqs.length));
   }
+});
+
+test('a sequencer that moved events says so on the bus; one that found nothing says nothing', async () => {
+  const { id } = await db.workspace();
+  const said: string[] = [];
+  const bus = { post: (channel: string) => void said.push(channel) } as unknown as Bus;
+  const busy = startSequencer(db.system, { bus });
+  await act(db.app, id, numbered(1));
+  busy.wake();
+  await vi.waitFor(() => expect(said).toEqual([LOG_CHANNEL]));
+  await busy.close();
+  // Its first look, which `close` waits for, finds nothing.
+  await startSequencer(db.system, { bus }).close();
+  expect(said).toEqual([LOG_CHANNEL]);
 });
 
 test('what doesn’t fit into one batch keeps its order over the batches', async () => {
