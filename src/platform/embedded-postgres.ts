@@ -37,8 +37,10 @@ export interface EmbeddedPostgres {
 interface Credentials {
   superuser: string;
   owner: string;
-  /** Where the database's files are, which need not be in the data directory. */
+  /** Where the database's files are: relative to the data directory, which may be moved, or elsewhere. */
   dir: string;
+  /** The cluster was complete once: if it is missing, it was lost. */
+  made: boolean;
 }
 
 const OWNER = 'throughline';
@@ -55,12 +57,16 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const lock = await takeServerLock(dataDir);
   try {
     const credentials = await readCredentials(dataDir, options.say);
-    const { dir } = credentials;
+    const dir = resolve(dataDir, credentials.dir);
     const cluster = join(dir, 'cluster');
     const user = postgresUser(cluster);
     const native = await postgresBinaries(user, dataDir, options.say);
     await refuseOtherVersion(native, cluster);
-    if (!existsSync(cluster)) await initialise(native, dir, cluster, user, credentials);
+    if (!existsSync(cluster)) {
+      if (credentials.made) throw new Error(`The database was in ${cluster}, and that folder is gone. Put it back from a backup, or remove ${dataDir} to begin anew.`);
+      await initialise(native, dir, cluster, user, credentials.superuser);
+    }
+    if (!credentials.made) await writeCredentials(dataDir, { ...credentials, made: true });
 
     const server = new Server(native, dir, cluster, user, options.settings ?? {}, credentials.superuser);
     const adopted = await server.start(await freePort(dataDir));
@@ -98,12 +104,17 @@ async function readCredentials(dataDir: string, say: (text: string) => void): Pr
   }
   const user = postgresUser();
   const reachable = !user || mayEnter(user, dataDir);
-  const dir = reachable ? inside : join(SHARED_DIR, createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
+  const dir = reachable ? 'postgres' : join(SHARED_DIR, createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
   if (!reachable) say(`The database's files go to ${dir}: PostgreSQL can't run as root, and user ${user.name} can't enter ${dataDir}.`);
-  const credentials: Credentials = { superuser: randomBytes(24).toString('base64url'), owner: randomBytes(24).toString('base64url'), dir };
-  await writeFile(`${path}.new`, JSON.stringify(credentials), { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  const credentials: Credentials = { superuser: randomBytes(24).toString('base64url'), owner: randomBytes(24).toString('base64url'), dir, made: false };
+  await writeCredentials(dataDir, credentials);
   return credentials;
+}
+
+async function writeCredentials(dataDir: string, credentials: Credentials): Promise<void> {
+  const path = join(dataDir, 'postgres.json');
+  await writeFile(`${path}.new`, JSON.stringify(credentials), { mode: 0o600, flush: true });
+  await rename(`${path}.new`, path);
 }
 
 async function refuseOtherVersion(native: string, cluster: string): Promise<void> {
@@ -118,13 +129,13 @@ async function refuseOtherVersion(native: string, cluster: string): Promise<void
 }
 
 /** Under another name until it is complete: a start that is interrupted leaves nothing that looks like a cluster. */
-async function initialise(native: string, dir: string, cluster: string, user: PostgresUser | null, credentials: Credentials): Promise<void> {
+async function initialise(native: string, dir: string, cluster: string, user: PostgresUser | null, password: string): Promise<void> {
   const unfinished = `${cluster}.unfinished`;
   const passwordFile = join(dir, 'password');
   await mkdir(dir, { recursive: true, mode: 0o755 });
   await rm(unfinished, { recursive: true, force: true });
   await rm(passwordFile, { force: true });
-  await writeFile(passwordFile, credentials.superuser, { mode: 0o600 });
+  await writeFile(passwordFile, password, { mode: 0o600 });
   if (user) {
     await chown(passwordFile, user.uid, user.gid);
     await chown(dir, user.uid, user.gid);

@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/platform/embedded-postgres.ts';
@@ -61,7 +61,7 @@ async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
 
 async function stopAndRemove(dataDir: string): Promise<void> {
   const credentials = join(dataDir, 'postgres.json');
-  const dir = existsSync(credentials) ? (JSON.parse(readFileSync(credentials, 'utf8')) as { dir: string }).dir : dataDir;
+  const dir = existsSync(credentials) ? resolve(dataDir, (JSON.parse(readFileSync(credentials, 'utf8')) as { dir: string }).dir) : dataDir;
   if (!existsSync(join(dir, 'cluster', 'postmaster.pid'))) return removeFiles(dataDir, dir);
   // Adopted, then stopped in order.
   const server = await startEmbedded({ dataDir, say: () => {} });

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import postgres from 'postgres';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -79,7 +79,7 @@ afterAll(() => {
   for (const folder of folders) {
     const credentials = join(folder, 'data', 'postgres.json');
     if (existsSync(credentials)) {
-      const { dir } = JSON.parse(readFileSync(credentials, 'utf8')) as { dir: string };
+      const dir = resolve(folder, 'data', (JSON.parse(readFileSync(credentials, 'utf8')) as { dir: string }).dir);
       const cluster = join(dir, 'cluster');
       if (existsSync(join(cluster, 'postmaster.pid')) && processLives(postmaster(cluster))) process.kill(postmaster(cluster), 'SIGQUIT');
       rmSync(dir, { recursive: true, force: true });
@@ -169,6 +169,20 @@ test('a lock that names a process of another life does not refuse', async () => 
   const [server, started] = await Server.start(dataDir);
   expect(started.ready).toBe(true);
   await server.ask('stop');
+});
+
+test('a data directory can be moved; one whose database is gone is refused instead of begun anew', async () => {
+  const dataDir = dataFolder();
+  const [first, started] = await Server.start(dataDir);
+  await asked(started.url, (sql) => sql`create table moved (id int)`);
+  await first.ask('stop');
+  renameSync(dataDir, `${dataDir}-moved`);
+  const [second, again] = await Server.start(`${dataDir}-moved`);
+  expect(await asked(again.url, (sql) => sql`select count(*)::int as n from moved`)).toEqual([{ n: 0 }]);
+  await second.ask('stop');
+  rmSync(again.dir, { recursive: true });
+  const [, refused] = await Server.start(`${dataDir}-moved`);
+  expect(refused.message).toContain('that folder is gone');
 });
 
 test.skipIf(process.getuid?.() !== 0)('as root, data that the database user could not enter lie under /var/lib/throughline, and that is said', async () => {
