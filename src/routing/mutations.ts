@@ -22,7 +22,7 @@ const RoutingConditionsInput = inputObject('RoutingConditionsInput', 'What must 
 const RoutingActionsInput = inputObject('RoutingActionsInput', 'What a rule does with a conversation that it matches.', {
   queueId: { type: idOf('que'), description: 'The queue that it goes to; left out: the workspace\'s default queue.' },
   priority: { type: Priority, description: 'The priority that it gets; left out: it keeps its own.' },
-  addTags: { type: 'String', list: true, description: 'Tags that it gets.' },
+  addTags: { type: 'String', list: true, description: 'Tags that it gets, at most 20 of 64 characters; those for which it has no room are passed over.' },
 });
 
 const routingRule = { routingRule: { type: () => RoutingRule, description: 'The rule as it is now.' } };

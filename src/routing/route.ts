@@ -1,12 +1,13 @@
 // The consumer of the log by which every inbound conversation finds its queue, whatever channel it came by.
 import type { CHANNELS } from '../../schema/channels.ts';
 import { systemActor } from '../access/viewer.ts';
-import { routeConversation } from '../conversations/actions.ts';
+import { mergedTags, routeConversation } from '../conversations/actions.ts';
 import { lockOwner } from '../conversations/rows.ts';
 import type { LogEvent } from '../events/catalog.ts';
 import { consumer } from '../events/consumers.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
+import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { openingHours, type Calendar } from './calendar.ts';
 import { decide, ruleActions, ruleConditions, type Rule } from './rules.ts';
@@ -46,7 +47,19 @@ export async function route(tx: Tx, event: LogEvent): Promise<void> {
     insert into routing_decisions (workspace_id, id, conversation_id, event_position, rule_id, rule_version, queue_id, priority, reasons, decided_at)
     values (${workspaceId}, ${decisionId}, ${conversationId}, ${event.position}, ${decision.ruleId}, ${decision.ruleVersion}, ${decision.queueId},
       ${decision.priority}, ${JSON.stringify(decision.reasons)}::text::jsonb, ${at})`;
-  await routeConversation(tx, systemActor(workspaceId), { conversationId, queueId: decision.queueId, priority: decision.priority, tags: decision.tags, decisionId });
+  await routeConversation(tx, systemActor(workspaceId), { conversationId, queueId: decision.queueId, priority: decision.priority, tags: fitting(conversation.tags, decision.tags), decisionId });
+}
+
+/** The tags that the conversation has room for: one too many must not keep it from its queue. */
+function fitting(present: readonly string[], added: readonly string[]): string[] {
+  return added.filter((_, i) => {
+    try {
+      return mergedTags(present, added.slice(0, i + 1), []).length > 0;
+    } catch (error) {
+      if (error instanceof Refusal) return false;
+      throw error;
+    }
+  });
 }
 
 interface Arrived {

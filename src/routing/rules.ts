@@ -26,7 +26,8 @@ export type RuleConditions = z.infer<typeof ruleConditions>;
 export const ruleActions = z.strictObject({
   queueId: z.uuid().optional(),
   priority: z.enum(PRIORITIES).optional(),
-  addTags: words.optional(),
+  /** As conversations take them: at most 64 characters each. */
+  addTags: z.array(z.string().trim().min(1).max(64)).max(20).optional(),
 });
 export type RuleActions = z.infer<typeof ruleActions>;
 

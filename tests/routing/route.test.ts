@@ -75,6 +75,16 @@ describe('routing', () => {
     }
   });
 
+  test('a tag too many keeps no conversation from its queue', async () => {
+    await rule('All', {}, { queueId: refunds, addTags: ['needs a look', 'second'] });
+    const { conversationId } = await w.say('SMS', '+31612345678', 'Hi');
+    await db.owner`update conversations set tags = array(select 't' || n from generate_series(1, 49) n) where id = ${conversationId}`;
+    await consume();
+    const { queueId, tags } = await conversation(conversationId);
+    expect(queueId).toBe(refunds);
+    expect(tags.slice(49)).toEqual(['needs a look']);
+  });
+
   test('handling an event again changes nothing', async () => {
     const { conversationId } = await w.say('SMS', '+31612345678', 'Hi');
     const events = await consume();
