@@ -4,7 +4,7 @@ import { mutation } from '../graphql/mutation.ts';
 import { uuidFrom } from '../workspaces/input.ts';
 import { confirmClaim, rejectClaim } from './claims.ts';
 import { Claim, Identity } from './fields.ts';
-import { setIdentityShared } from './shared.ts';
+import { setIdentityShared } from './shared-addresses.ts';
 
 const claimInput = { claimId: { type: idOf('clm'), required: true, description: 'The claim.' } } as const;
 const claimPayload = { claim: { type: () => Claim, description: 'The claim as it is now.' } };

@@ -5,7 +5,7 @@ import { putTimelineEntry } from '../../src/events/append.ts';
 import { confirmClaim, recordClaim, rejectClaim } from '../../src/identities/claims.ts';
 import { currentCustomers } from '../../src/identities/customers.ts';
 import { moveIdentities } from '../../src/identities/move.ts';
-import { setIdentityShared } from '../../src/identities/shared.ts';
+import { setIdentityShared } from '../../src/identities/shared-addresses.ts';
 import { inWorkspace, type Tx } from '../../src/platform/db.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';

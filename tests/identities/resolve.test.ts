@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inWorkspace, openPool, type Tx } from '../../src/platform/db.ts';
 import { resolveIdentity } from '../../src/identities/resolve.ts';
-import { setIdentityShared } from '../../src/identities/shared.ts';
+import { setIdentityShared } from '../../src/identities/shared-addresses.ts';
 import type { Actor } from '../../src/access/viewer.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { AT, customersOf, email, eventsOf, identityAt, phone, resolve as resolveIn, seen, visitor } from './people.ts';
