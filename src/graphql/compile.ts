@@ -1,10 +1,9 @@
 // The main path: which statement answers a query for these variables. Its shape is what the text depends on: the @skip and @include
 // switches, the prefixes of `node(id:)`, which arguments are null and which filters stand; everything else is a parameter.
-import { GraphQLError, Kind, type DocumentNode, type FieldNode, type FragmentDefinitionNode, type GraphQLField, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { Kind, type DocumentNode, type FieldNode, type FragmentDefinitionNode, type GraphQLField, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import { collectFields } from 'graphql/execution/collectFields.js';
 import { getArgumentValues, getVariableValues } from 'graphql/execution/values.js';
 import type { Viewer } from '../access/viewer.ts';
-import { Refusal } from '../platform/errors.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Entity } from './entity.ts';
 import { NotCompilable } from './pieces.ts';
@@ -58,6 +57,9 @@ export interface Prepared {
 /** Why the loaders must answer: arguments in error, which they word; a field that no statement gives; answers that kept missing values. */
 export type Declined = 'arguments' | 'uncompilable' | 'resting';
 
+/** The loaders meet the same error, and say at which field. */
+class InArguments extends Error {}
+
 let made = 0;
 
 export class Compiled {
@@ -94,7 +96,7 @@ export class Compiled {
       let shape = this.#shapes.get(key);
       if (shape && !shape.sites) return 'uncompilable';
       if (shape && rests(shape)) return 'resting';
-      const all: Given[] = shape?.sites?.map((site) => evaluate(site, variables, viewer, this.catalogue)) ?? [];
+      const all: Given[] = shape?.sites?.map((site) => this.#given(site, variables, viewer)) ?? [];
       let statementKey = `${this.#id} ${key} ${all.map(shapeOf).join('\n')}`;
       let statement = shape ? statements.get(statementKey) : undefined;
       if (!statement) {
@@ -116,8 +118,16 @@ export class Compiled {
       }
       return { statement, values: statement.slots.map((slot) => slot(all, viewer)), shape: shape! };
     } catch (error) {
-      if (error instanceof GraphQLError || error instanceof Refusal) return 'arguments';
+      if (error instanceof InArguments) return 'arguments';
       throw error;
+    }
+  }
+
+  #given(site: Site, variables: Record<string, unknown>, viewer: Viewer): Given {
+    try {
+      return evaluate(site, variables, viewer, this.catalogue);
+    } catch (error) {
+      throw new InArguments('Arguments in error.', { cause: error });
     }
   }
 
@@ -129,7 +139,7 @@ export class Compiled {
       if (known) return { index, site: known[index]!, given: all[index]! };
       const made = siteOf(def, node);
       sites.push(made);
-      all.push(evaluate(made, variables, viewer, this.catalogue));
+      all.push(this.#given(made, variables, viewer));
       return { index, site: made, given: all[index]! };
     };
     return new Writer({ schema: this.schema, catalogue: this.catalogue, fragments: this.#fragments, variables, nodeTypes: [...nodeTypes], site }).operation(this.operation);
@@ -146,7 +156,12 @@ export class Compiled {
     const query = this.schema.getQueryType()!;
     const types: Entity[] = [];
     for (const [, nodes] of collectFields(this.schema, this.#fragments, variables, query, this.operation.selectionSet)) {
-      if (nodes[0]!.name.value === 'node') types.push(byPrefix(String(getArgumentValues(query.getFields().node!, nodes[0]!, variables).id))[0]);
+      if (nodes[0]!.name.value !== 'node') continue;
+      try {
+        types.push(byPrefix(String(getArgumentValues(query.getFields().node!, nodes[0]!, variables).id))[0]);
+      } catch (error) {
+        throw new InArguments('Arguments in error.', { cause: error });
+      }
     }
     return types;
   }

@@ -104,6 +104,8 @@ class Generator {
   #state: number;
   readonly #ids = new Map<string, string[]>();
   readonly #cursors = new Map<string, string[]>();
+  /** Of which type the ids of the argument's fields are, by their names. */
+  readonly #prefixes = new Map<string, string>();
   readonly #texts: string[] = ['', 'plain', '"', "it's", '\\', '\u2028', '😀', 'a\nb'];
   readonly #moments: string[] = ['2026-01-03T00:00:00.000Z', '2026-01-03T00:00:00.001+01:00', '1970-01-01T00:00:00Z'];
   constructor(
@@ -257,6 +259,9 @@ class Generator {
       const one = () => this.#id(prefix ?? this.#pick([...entities.values()].map((entity) => entity.prefix).filter((p) => p !== null)));
       return field.name === 'nodes' ? [one(), one()] : one();
     }
+    this.#prefixes.clear();
+    const typed = declared?.form === 'many' && argument.name === 'filter' ? (declared.filter ?? {}) : declared?.form === 'rows' ? declared.args : {};
+    for (const [name, { type }] of Object.entries(typed)) if (typeof type === 'object' && type.kind === 'id') this.#prefixes.set(name, type.prefix);
     return this.#value(argument.type, argument.name, 0);
   }
 
@@ -300,7 +305,7 @@ class Generator {
       case 'JSON':
         return this.#pick<unknown>([{}, { a: 1 }, [1], 'text', 5, { b: [true] }]);
       case 'ID':
-        return this.#id(this.#pick([...this.#ids.keys(), 'xxx']));
+        return this.#id(this.#prefixes.get(name) ?? this.#pick([...this.#ids.keys(), 'xxx']));
       default:
         return this.#pick(this.#texts);
     }
