@@ -4,6 +4,7 @@ import { promises as dns } from 'node:dns';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { Authorizer } from '../access/authorizer.ts';
+import { initWebhookUrls } from '../channels/webhook-url.ts';
 import { wakeSnoozed } from '../conversations/timers.ts';
 import { openBus } from '../events/bus.ts';
 import { startConsumers } from '../events/consumers.ts';
@@ -25,6 +26,7 @@ import { migrate } from '../platform/migrate.ts';
 import { initSecrets } from '../platform/secrets.ts';
 import { Facts, type Live } from '../realtime/live.ts';
 import { routing } from '../routing/route.ts';
+import type { VisitorParts } from '../visitors/subscriptions.ts';
 import { serverDatabase, type Database } from './database.ts';
 import { createDemo, type Demo } from './demo.ts';
 import './graph.ts';
@@ -121,7 +123,8 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => authorizer.close());
   const origins = new Origins(system);
   const live: Live = { log: stream, signals, facts: new Facts(app) };
-  const graph = await makeGraph({ read, write: app, parts: { live, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
+  const visitors: VisitorParts = { log: stream, signals, app };
+  const graph = await makeGraph({ read, write: app, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
 
   let stopping = false;
   let publicUrl = config.publicUrl;
@@ -161,6 +164,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const { port } = http.server.address() as AddressInfo;
   const address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
   if (config.port === 0) publicUrl = address;
+  initWebhookUrls(publicUrl);
   await database.announce(address);
 
   let stopped: Promise<void> | null = null;
