@@ -1,6 +1,6 @@
 // The database of a command or a server: the configured one, the embedded one of a server that runs, or an embedded one that is started.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { refuseUnconfined } from '../platform/doctor.ts';
 import type { Config } from '../platform/config.ts';
 import { openPool, type Sql } from '../platform/db.ts';
@@ -30,7 +30,7 @@ export async function commandDatabase(config: Config, say: (text: string) => voi
   if (config.databaseUrl || !(await serverOn(config.dataDir))) return serverDatabase(config, say);
   const { owner, dir } = JSON.parse(await readFile(join(config.dataDir, 'postgres.json'), 'utf8')) as { owner: string; dir: string };
   // The fourth line of postmaster.pid is the port (PostgreSQL's src/include/utils/pidfile.h).
-  const port = (await readFile(join(dir, 'cluster', 'postmaster.pid'), 'utf8')).split('\n')[3]!.trim();
+  const port = (await readFile(resolve(config.dataDir, dir, 'cluster', 'postmaster.pid'), 'utf8')).split('\n')[3]!.trim();
   const url = `postgres://throughline:${owner}@127.0.0.1:${port}/throughline`;
   return { url, migrationUrl: url, announce: async () => {}, close: async () => {} };
 }
