@@ -48,6 +48,7 @@ const isHidden = (attributes: Attributes): boolean =>
  * whose lines begin with `> `, so that reply-text.ts can judge it by the line before.
  */
 export function htmlPieces(html: string): Piece[] {
+  if (isTooDeep(html)) return [{ quoted: false, text: html.replace(/<[^<>]{0,1000}>/g, ' ').replace(/\s+/g, ' ').slice(0, TEXT_MAX) }];
   const pieces: Piece[] = [];
   /** Open elements: what closing one ends. */
   const open: { name: string; quote: boolean; unseen: boolean; indent: boolean; pre: boolean }[] = [];
@@ -57,7 +58,10 @@ export function htmlPieces(html: string): Piece[] {
   let pre = 0;
   let quotedToEnd = false;
   let length = 0;
-  let line = '';
+  /** The line being written, in pieces: joining it at every word would take the square of its length. */
+  let line: string[] = [];
+  let lineLength = 0;
+  let endsInBlank = true;
   let emptyLines = 0;
   let linkHref: string | null = null;
   let linkText = '';
@@ -70,8 +74,10 @@ export function htmlPieces(html: string): Piece[] {
     length += text.length;
   };
   const endLine = (forced: boolean) => {
-    const text = pre ? line.trimEnd() : line.trim();
-    line = '';
+    const text = pre ? line.join('').trimEnd() : line.join('').trim();
+    line = [];
+    lineLength = 0;
+    endsInBlank = true;
     if (text === '') {
       if (!forced || emptyLines > 0 || length === 0) return;
       emptyLines++;
@@ -82,14 +88,20 @@ export function htmlPieces(html: string): Piece[] {
     put(`${'> '.repeat(Math.min(indent, 5))}${text}\n`);
   };
   const write = (text: string) => {
-    if (unseen || length + line.length > TEXT_MAX) return;
+    if (unseen || length + lineLength > TEXT_MAX) return;
     if (!pre) {
-      line += (line === '' || line.endsWith(' ') ? text.replace(/[\s\u00a0]+/g, ' ').trimStart() : text.replace(/[\s\u00a0]+/g, ' '));
+      const joined = text.replace(/[\s\u00a0]+/g, ' ');
+      const word = endsInBlank && joined.startsWith(' ') ? joined.slice(1) : joined;
+      if (word === '') return;
+      line.push(word);
+      lineLength += word.length;
+      endsInBlank = word.endsWith(' ');
       return;
     }
     const lines = text.split('\n');
     lines.forEach((part, i) => {
-      line += part;
+      line.push(part);
+      lineLength += part.length;
       if (i < lines.length - 1) endLine(true);
     });
   };
@@ -158,6 +170,21 @@ export function htmlPieces(html: string): Piece[] {
   parser.end();
   endLine(false);
   return pieces;
+}
+
+/** Elements that close themselves or each other: left open, they lie side by side. */
+const UNNESTED = new Set([...EMPTY, 'p', 'li', 'td', 'th', 'tr', 'dd', 'dt', 'option', 'tbody', 'thead', 'tfoot']);
+const DEPTH_MAX = 3_000;
+
+/** No letter is that deep, and the tokenizer's time grows with the square of the depth. Looks at the tags only; may err on HTML that never closes anything. */
+export function isTooDeep(html: string): boolean {
+  let depth = 0;
+  for (const [, end, name] of html.matchAll(/<(\/?)([a-z][a-z0-9-]{0,30})/gi)) {
+    if (UNNESTED.has(name!.toLowerCase())) continue;
+    depth = Math.max(0, depth + (end === '' ? 1 : -1));
+    if (depth > DEPTH_MAX) return true;
+  }
+  return false;
 }
 
 const words = (text: string | undefined): string[] => (text ? text.toLowerCase().split(/\s+/) : []);

@@ -16,7 +16,7 @@ export function answeredIds(inReplyTo: string[], references: string[]): { inRepl
   const direct = inReplyTo.flatMap((value) => idsIn(value, 20));
   const joined = references.join(' ');
   const root = idsIn(joined.slice(0, 20_000), 1)[0] ?? null;
-  const chain = idsIn(joined.slice(-20_000), 1000).reverse();
+  const chain = idsIn(joined.slice(-20_000), Infinity).reverse();
   return { inReplyTo: direct, all: [...new Set([...direct, ...chain])].slice(0, REFERENCES_MAX), root };
 }
 

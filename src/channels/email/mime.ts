@@ -7,6 +7,9 @@ import { oneLine, storable } from './clean.ts';
 const NESTING_MAX = 200;
 const HEADER_BYTES_MAX = 4 * 1024 * 1024;
 const ADDRESSES_MAX = 500;
+/** More lines than this have at least 30 bytes each, in a letter with attachments: the library takes its time for each line, however short. */
+const SHORT_LINES_MAX = 100_000;
+const LINE_BYTES_MIN = 30;
 
 export interface Mailbox {
   name: string;
@@ -44,6 +47,9 @@ export interface Mail {
 export async function readMail(raw: Buffer): Promise<Mail> {
   const bytes = withoutBlanksBeforeColons(withoutPreamble(raw));
   if (bytes.length === 0) throw new Unparsable('The mail is empty.');
+  if (hasMoreLines(bytes, Math.max(SHORT_LINES_MAX, bytes.length / LINE_BYTES_MIN))) {
+    throw new Unparsable(`The mail has more than ${SHORT_LINES_MAX} lines, of less than ${LINE_BYTES_MIN} bytes each.`);
+  }
   if (!beginsWithHeader(bytes)) return bodyAlone(bytes);
   const email = await PostalMime.parse(bytes, {
     forceRfc822Attachments: true,
@@ -93,11 +99,18 @@ export async function readMail(raw: Buffer): Promise<Mail> {
 function withoutPreamble(raw: Buffer): Buffer {
   let start = raw[0] === 0xef && raw[1] === 0xbb && raw[2] === 0xbf ? 3 : 0;
   while (start < raw.length && (raw[start] === 0x0a || raw[start] === 0x0d)) start++;
-  if (raw.subarray(start, start + 5).toString('latin1') === 'From ') {
+  if (/^From (?![ \t]*:)/.test(raw.subarray(start, start + 100).toString('latin1'))) {
     const end = raw.indexOf(0x0a, start);
     start = end < 0 ? raw.length : end + 1;
   }
   return raw.subarray(start);
+}
+
+function hasMoreLines(bytes: Buffer, max: number): boolean {
+  if (bytes.length <= max) return false;
+  let lines = 0;
+  for (let at = bytes.indexOf(0x0a); at >= 0 && lines <= max; at = bytes.indexOf(0x0a, at + 1)) lines++;
+  return lines > max;
 }
 
 /** Obsolete (RFC 5322, 4.5), and postal-mime takes `From  :` for another header than `From:`. */

@@ -7,6 +7,7 @@
 //   links open elsewhere (`target="_blank" rel="noopener noreferrer nofollow"`), by http, https, mailto or tel only.
 import sanitize from 'sanitize-html';
 import { storable } from './clean.ts';
+import { isTooDeep } from './html-text.ts';
 
 /** Characters. A longer mail is a machine's; agents read its plain text. */
 const HTML_MAX = 2_000_000;
@@ -62,9 +63,9 @@ const OPTIONS: sanitize.IOptions = {
   },
 };
 
-/** Safe HTML for display. Never throws; of HTML that is too long nothing is left (the plain text part holds what it says). */
+/** Safe HTML for display. Never throws; of HTML that is too long or too deep nothing is left (the plain text part holds what it says). */
 export function sanitizeHtml(html: string): string {
-  if (html.length > HTML_MAX) return '';
+  if (html.length > HTML_MAX || isTooDeep(html)) return '';
   try {
     return storable(sanitize(storable(html), OPTIONS)).trim();
   } catch {
