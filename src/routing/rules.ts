@@ -97,8 +97,8 @@ interface Verdict {
 
 function judge(conditions: RuleConditions, facts: Facts): { matched: boolean; because: string[] } {
   const verdicts: Verdict[] = [];
-  for (const [name, test] of Object.entries(TESTS) as [keyof RuleConditions, (c: any, f: Facts) => Verdict][]) {
-    if (conditions[name] !== undefined) verdicts.push(test(conditions[name], facts));
+  for (const [name, test] of Object.entries(TESTS) as [keyof RuleConditions, (wanted: never, facts: Facts) => Verdict][]) {
+    if (conditions[name] !== undefined) verdicts.push(test(conditions[name] as never, facts));
   }
   if (verdicts.length === 0) return { matched: true, because: ['the rule has no conditions'] };
   // A rule that fails says only what failed: that is what its author asks.

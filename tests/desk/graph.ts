@@ -5,6 +5,7 @@ import type { Actor, Viewer } from '../../src/access/viewer.ts';
 import { makeGraph, type Graph } from '../../src/graphql/execute.ts';
 import { openPool, type Sql } from '../../src/platform/db.ts';
 import type { TestDatabase } from '../harness/database.ts';
+import '../../src/workspaces/mutations.ts';
 import '../../src/conversations/mutations.ts';
 import '../../src/calls/fields.ts';
 import '../../src/customers/mutations.ts';
