@@ -43,7 +43,9 @@ export async function resolveSender(tx: Tx, arriving: Arriving): Promise<{ ident
   });
   const actor: Actor = { workspaceId, kind: 'CUSTOMER', id: identityId };
   if (anchor?.displayName) {
-    const source = anchor.trust === 'claimed' ? 'CLAIM' : 'CHANNEL';
+    // A visitor is who his token says, and calls himself what he likes, unless his company's backend vouches for him.
+    const vouched = anchor.kind === 'visitor' ? event.identityChange?.to != null && event.identityChange.to.trust !== 'claimed' : anchor.trust !== 'claimed';
+    const source = vouched ? 'CHANNEL' : 'CLAIM';
     await observe(tx, actor, { identityId, key: 'name', value: anchor.displayName, source, observedAt: arrivedAt(arriving) });
   }
   for (const address of others.filter(isClaim)) {
