@@ -17,7 +17,7 @@ const LINE_MAX = 1_000;
  * A text that is too long is searched in its first 60,000 characters; when nothing is quoted there, all of it is visible.
  */
 export function splitReply(text: string): ReplyText {
-  const whole = joinedAttribution(text.replace(/\r\n?/g, '\n'));
+  const whole = text.replace(/\r\n?/g, '\n');
   const { head, rest } = searchable(whole);
   let visible: string[] = [];
   let quoted: string[] = [];
@@ -33,6 +33,11 @@ export function splitReply(text: string): ReplyText {
     else visible = [whole];
   }
   let shown = trimmed(visible.join('\n'));
+  const attribution = quoted[0]?.trimStart().startsWith('>') ? ATTRIBUTION.exec(shown.slice(-700))?.[1] : undefined;
+  if (attribution !== undefined) {
+    shown = shown.slice(0, -attribution.length).trimEnd();
+    quoted.unshift(attribution);
+  }
   if (shown === '') {
     shown = trimmed([...visible, ...quoted].join('\n')) || trimmed(signature.join('\n'));
     if (quoted.length) quoted = [];
@@ -55,9 +60,8 @@ function searchable(text: string): { head: string; rest: string } {
   return end >= text.length ? { head: text, rest: '' } : { head: text.slice(0, end), rest: text.slice(end) };
 }
 
-/** Some clients fold "<date> <name> <address>\n wrote:" so that the library sees no header: `…<a@b.c>` and a line of one word with a colon, before a quote. */
-const joinedAttribution = (text: string): string =>
-  text.replace(/^(\S[^\n]{5,200}<[^<>\n]{3,200}@[^<>\n]{3,200}>)[ \t]*\n[ \t]*([\p{L}]{3,20}[ \t]?:)[ \t]*(?=\n\s*>)/gmu, '$1 $2');
+/** The line above a quote, in any language: a name or date, an address, a few words, a colon; some clients break it before the last word. */
+const ATTRIBUTION = /(?:^|\n)([^\n]{0,300}<?[^\s<>@]{1,64}@[^\s<>]{1,255}>?[^\n]{0,60}(?:\n[^\n]{1,60})?:)[ \t]*$/u;
 
 /** Without empty lines around it, and with no more than one between paragraphs. */
 const trimmed = (text: string): string => text.replace(/^(?:[ \t]*\n)+/, '').trimEnd().replace(/\n(?:[ \t]*\n){2,}/g, '\n\n');

@@ -58,7 +58,11 @@ const OPTIONS: sanitize.IOptions = {
   nestingLimit: NESTING_MAX,
   parseStyleAttributes: true,
   transformTags: {
-    a: (tagName, { target: _target, rel: _rel, ...attribs }) => ({ tagName, attribs: attribs.href ? { ...attribs, target: '_blank', rel: 'noopener noreferrer nofollow' } : attribs }),
+    a: (tagName, { target: _target, rel: _rel, href, ...attribs }) => ({
+      tagName,
+      // eslint-disable-next-line no-control-regex
+      attribs: /^(?:https?|mailto|tel):/i.test((href ?? '').replace(/[\u0000-\u0020]+/g, '')) ? { ...attribs, href: href!.trim(), target: '_blank', rel: 'noopener noreferrer nofollow' } : attribs,
+    }),
     img: (tagName, attribs) => ({ tagName, attribs: shownImage(attribs) }),
   },
 };
@@ -74,9 +78,10 @@ export function sanitizeHtml(html: string): string {
   }
 }
 
-function shownImage({ src = '', 'data-remote-src': _given, ...attribs }: Record<string, string>): Record<string, string> {
+/** What was made safe before comes out the same: a remote address that waits goes on waiting. */
+function shownImage({ src, 'data-remote-src': waiting, ...attribs }: Record<string, string>): Record<string, string> {
   // eslint-disable-next-line no-control-regex
-  const address = src.replace(/[\u0000-\u0020]+/g, '');
+  const address = (src || waiting || '').replace(/[\u0000-\u0020]+/g, '');
   if (/^cid:[^<>"']{1,300}$/i.test(address)) return { ...attribs, src: address };
   if (/^data:image\/(?:png|jpe?g|gif|webp);base64,[a-z0-9+/=]*$/i.test(address)) return { ...attribs, src: address };
   if (/^https?:\/\/[^\s"'<>]{1,4000}$/i.test(address)) return { ...attribs, 'data-remote-src': address };
