@@ -10,7 +10,6 @@ export type Figure = (typeof FIGURES)[number];
 
 /** Those that are counted in the range; the backlog is a state at its end (see `backlogChanges`). */
 export type CountedFigure = Exclude<Figure, 'OPEN_BACKLOG' | 'UNIQUE_CUSTOMERS'>;
-export const COUNTED_FIGURES: readonly CountedFigure[] = ['MESSAGES_IN', 'MESSAGES_OUT', 'CONVERSATIONS_OPENED', 'FIRST_RESPONSE', 'RESOLUTION'];
 
 /**
  * The things that `figure` counts between `p.f` (included) and `p.t` (excluded):
@@ -72,5 +71,5 @@ const statusChanges = (workspace: string): string => `
 export const period = (param: (name: string) => string, workspace: string): string =>
   `p as materialized (select ${param('from')} as f, ${param('to')} as t, coalesce(${param('timeZone')}, (select w.time_zone from workspaces w where w.id = ${workspace})) as tz)`;
 
-/** The local day of a moment, as YYYY-MM-DD. */
-export const localDay = (at: string): string => `to_char(${at} at time zone p.tz, 'YYYY-MM-DD')`;
+/** The local day of a moment, as a date. */
+export const localDay = (at: string): string => `(${at} at time zone p.tz)::date`;

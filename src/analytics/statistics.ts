@@ -1,5 +1,5 @@
 // The SQL of the statistics: figures by channel, day and queue in one statement, and the rows behind one of them.
-import { backlogChanges, counted, COUNTED_FIGURES, localDay, period, type Figure } from './figures.ts';
+import { backlogChanges, counted, localDay, period, type CountedFigure, type Figure } from './figures.ts';
 
 export const GROUPS = ['CHANNEL', 'DAY', 'QUEUE'] as const;
 export type Group = (typeof GROUPS)[number];
@@ -12,43 +12,55 @@ type Param = (name: string) => string;
  */
 export function statisticsSql(by: readonly Group[], param: Param, workspace: string): string {
   const key = (group: Group, sql: string, type: string): string => (by.includes(group) ? sql : `null::${type}`);
-  const keys = (at: string): string =>
-    `${key('CHANNEL', 'x.channel', 'text')} as channel, ${key('QUEUE', 'x.queue_id', 'uuid')} as queue_id, ${key('DAY', at, 'text')} as day`;
+  const keys = (day: string): string => `${key('CHANNEL', 'x.channel', 'text')} as channel, ${key('QUEUE', 'x.queue_id', 'uuid')} as queue_id, ${key('DAY', day, 'date')} as day`;
+  const facts = (figures: readonly CountedFigure[]): string => figures.map((figure) => `select '${figure}' as figure, f.* from (${counted(figure, workspace)}) f`).join(' union all ');
+  const count = (figure: Figure): string => `coalesce(sum(things) filter (where figure = '${figure}'), 0)::int`;
   const percentile = (fraction: number, figure: Figure): string =>
     `round(percentile_cont(${fraction}) within group (order by x.ms) filter (where x.figure = '${figure}'))::int8`;
-  const count = (figure: Figure): string => `count(*) filter (where x.figure = '${figure}')::int`;
+  // Things are first counted by customer: hashed, where counting distinct customers would sort every message.
   return `
 with ${period(param, workspace)},
-facts as (${COUNTED_FIGURES.map((figure) => `select '${figure}' as figure, f.* from (${counted(figure, workspace)}) f`).join(' union all ')}),
-days as (${
-    by.includes('DAY')
-      ? `select to_char(d, 'YYYY-MM-DD') as day from p, generate_series((p.f at time zone p.tz)::date, ((p.t - interval '1 ms') at time zone p.tz)::date, interval '1 day') d`
-      : 'select null::text as day'
-  }),
+tallied as (
+  select x.figure, ${keys(localDay('x.at'))}, x.customer_id, count(*) as things
+  from p, (${facts(['MESSAGES_IN', 'MESSAGES_OUT', 'CONVERSATIONS_OPENED'])}) x group by 1, 2, 3, 4, 5
+),
 measured as (
-  select ${keys(localDay('x.at'))},
-    ${count('MESSAGES_IN')} as messages_in, ${count('MESSAGES_OUT')} as messages_out, ${count('CONVERSATIONS_OPENED')} as conversations_opened,
-    count(distinct x.customer_id) filter (where x.figure = 'MESSAGES_IN')::int as unique_customers,
-    ${percentile(0.5, 'FIRST_RESPONSE')} as median_first_response, ${percentile(0.9, 'FIRST_RESPONSE')} as p90_first_response,
+  select channel, queue_id, day, ${count('MESSAGES_IN')} as messages_in, ${count('MESSAGES_OUT')} as messages_out, ${count('CONVERSATIONS_OPENED')} as conversations_opened,
+    count(*) filter (where figure = 'MESSAGES_IN')::int as unique_customers
+  from tallied group by 1, 2, 3
+),
+timed as (
+  select ${keys(localDay('x.at'))}, ${percentile(0.5, 'FIRST_RESPONSE')} as median_first_response, ${percentile(0.9, 'FIRST_RESPONSE')} as p90_first_response,
     ${percentile(0.5, 'RESOLUTION')} as median_resolution, ${percentile(0.9, 'RESOLUTION')} as p90_resolution
-  from p, facts x group by 1, 2, 3
+  from p, (${facts(['FIRST_RESPONSE', 'RESOLUTION'])}) x group by 1, 2, 3
 ),
 changed as (
-  select ${keys(`to_char(greatest((x.at at time zone p.tz)::date, (p.f at time zone p.tz)::date), 'YYYY-MM-DD')`)}, sum(x.change)::int as change
+  select ${keys(`greatest(${localDay('x.at')}, ${localDay('p.f')})`)}, sum(x.change)::int as change
   from p, (${backlogChanges(workspace)}) x group by 1, 2, 3
 ),
-groups as (${by.some((group) => group !== 'DAY') ? 'select channel, queue_id from measured union select channel, queue_id from changed' : 'select null::text as channel, null::uuid as queue_id'}),
+days as (${
+    by.includes('DAY')
+      ? `select d::date as day from p, generate_series(${localDay('p.f')}, ${localDay(`(p.t - interval '1 ms')`)}, interval '1 day') d`
+      : 'select null::date as day'
+  }),
+groups as (${
+    by.some((group) => group !== 'DAY')
+      ? 'select channel, queue_id from measured union select channel, queue_id from timed union select channel, queue_id from changed'
+      : 'select null::text as channel, null::uuid as queue_id'
+  }),
 together as (
-  select channel, queue_id, day, messages_in, messages_out, conversations_opened, unique_customers, median_first_response, p90_first_response,
-    median_resolution, p90_resolution, 0 as change from measured
+  select channel, queue_id, day, messages_in, messages_out, conversations_opened, unique_customers,
+    null::int8 as median_first_response, null::int8 as p90_first_response, null::int8 as median_resolution, null::int8 as p90_resolution, 0 as change from measured
+  union all select channel, queue_id, day, 0, 0, 0, 0, median_first_response, p90_first_response, median_resolution, p90_resolution, 0 from timed
   union all select channel, queue_id, day, 0, 0, 0, 0, null, null, null, null, change from changed
   union all select g.channel, g.queue_id, d.day, 0, 0, 0, 0, null, null, null, null, 0 from groups g cross join days d
 )
-select channel, queue_id, day, max(messages_in) as messages_in, max(messages_out) as messages_out, max(conversations_opened) as conversations_opened,
-  max(unique_customers) as unique_customers, (sum(sum(change)) over (partition by channel, queue_id order by day))::int as open_backlog,
+select channel, queue_id, to_char(day, 'YYYY-MM-DD') as day, max(messages_in) as messages_in, max(messages_out) as messages_out,
+  max(conversations_opened) as conversations_opened, max(unique_customers) as unique_customers,
+  (sum(sum(change)) over (partition by channel, queue_id order by together.day))::int as open_backlog,
   max(median_first_response) as median_first_response, max(p90_first_response) as p90_first_response,
   max(median_resolution) as median_resolution, max(p90_resolution) as p90_resolution
-from together group by channel, queue_id, day order by day, channel, queue_id`;
+from together group by channel, queue_id, together.day order by together.day, channel, queue_id`;
 }
 
 /** What narrows the rows behind a figure: a value of a group; NONE: the things that have none. */
@@ -68,7 +80,7 @@ export function rowsBehindSql(figure: Figure, narrowing: Narrowing, param: Param
   if (narrowing.channel !== 'ANY') where.push(narrowing.channel === 'NONE' ? 'x.channel is null' : `x.channel = ${param('channel')}`);
   if (narrowing.queue !== 'ANY') where.push(narrowing.queue === 'NONE' ? 'x.queue_id is null' : `x.queue_id = ${param('queueId')}`);
   // A state at the end of a day is made by everything up to it; what is counted happened on it.
-  if (narrowing.day) where.push(figure === 'OPEN_BACKLOG' ? `(x.at at time zone p.tz)::date <= ${param('day')}` : `(x.at at time zone p.tz)::date = ${param('day')}`);
+  if (narrowing.day) where.push(`${localDay('x.at')} ${figure === 'OPEN_BACKLOG' ? '<=' : '='} ${param('day')}`);
   const narrowed = where.length ? `where ${where.join(' and ')}` : '';
   const things =
     figure === 'OPEN_BACKLOG'
