@@ -1,10 +1,10 @@
 // WebSocket at /graphql: graphql-ws carries it, the graph reads and runs. Sockets are let in by the same verifier as HTTP and asked again while they live.
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql';
-import { CloseCode, type Context, type ServerOptions } from 'graphql-ws';
-import { useServer, type Extra } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
+import { CloseCode, makeServer, type ServerOptions } from 'graphql-ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { Authorizer } from '../access/authorizer.ts';
 import { viewerOf } from '../access/keys.ts';
 import type { Viewer } from '../access/viewer.ts';
@@ -16,17 +16,19 @@ import { gauge } from '../platform/metrics.ts';
 import { LiveExecutor } from '../realtime/execute.ts';
 import { Frame, FrameSocket, onNext } from '../realtime/frames.ts';
 import type { Origins } from './origins.ts';
+import { carry, OVERLOADED, type SocketExtra } from './socket.ts';
 
 const MESSAGE_BYTES_MAX = 256 * 1024;
 const SOCKETS_MAX = 20_000;
 const OPERATIONS_PER_SOCKET_MAX = 100;
 const INIT_MS_MAX = 5_000;
 const KEEP_ALIVE_MS = 20_000;
+const ANSWERING_MS_MAX = 10_000;
+const CLOSING_MS_MAX = 2_000;
 
 /** Its client tries again after 4403; after 4401 it gives up. */
 const BAD_TOKEN = 4401;
 const NOT_ALLOWED = CloseCode.Forbidden;
-const OVERLOADED = 1013;
 export const DRAINING = 1012;
 
 export interface WebSocketParts {
@@ -36,21 +38,24 @@ export interface WebSocketParts {
   origins: Origins;
   log: Logger;
 }
-interface Ours extends Extra {
+interface Ours extends SocketExtra {
   viewer?: Viewer;
   /** Ends every subscription of the socket. */
   ending?: AbortController;
   unwatch?: () => void;
+  /** Queries and mutations under way, by their ids. */
+  answering: Set<string>;
 }
-type Live = Context<Record<string, unknown>, Extra & Partial<Record<PropertyKey, never>>>;
 /** What graphql-ws hands from `onSubscribe` to `execute` and `subscribe`. */
 interface Args extends ExecutionArgs {
   request: Request;
   signal: AbortSignal;
+  /** It is a query or a mutation, and runs now. */
+  begin: () => void;
 }
 
 export interface WebSockets {
-  /** Tells every client to come again elsewhere, and waits until they are gone, 2 s at most. */
+  /** Answers what is under way, 10 s at most, tells every client to come again elsewhere, and waits until they are gone, 2 s at most. */
   drain(): Promise<void>;
 }
 
@@ -58,38 +63,67 @@ export function addWebSockets(server: Server, parts: WebSocketParts): WebSockets
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, WebSocket: FrameSocket, handleProtocols: (protocols) => (protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false) });
   const executor = new LiveExecutor(parts.graph);
   gauge('websockets', 'Open sockets.', [], (g) => g.set(sockets.clients.size));
-  let draining = false;
+  const open = new Set<Ours>();
+  let draining: { idle: () => void } | null = null;
+  const leaveIdle = (extra: Ours) => {
+    if (extra.answering.size === 0) extra.socket.close(DRAINING, 'Restarting');
+    if ([...open].every(({ answering }) => answering.size === 0)) draining?.idle();
+  };
+  const graphqlWs = makeServer(options(parts, executor, {
+    isDraining: () => draining !== null,
+    // When what graphql-ws sends after this has gone.
+    answered: (extra) => void (draining && setImmediate(leaveIdle, extra)),
+  }));
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/graphql') return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
-    sockets.handleUpgrade(request, socket, head, (opened) => {
+    if (request.url !== '/graphql' && !request.url?.startsWith('/graphql?')) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+    sockets.handleUpgrade(request, socket, head, (opened: WebSocket) => {
       if (draining) return opened.close(DRAINING, 'Restarting');
       if (sockets.clients.size > SOCKETS_MAX) return opened.close(OVERLOADED, 'Too many connections');
-      sockets.emit('connection', opened, request);
+      const extra: Ours = { socket: opened, request, answering: new Set() };
+      open.add(extra);
+      opened.once('close', () => {
+        open.delete(extra);
+        if (draining) leaveIdle(extra);
+      });
+      carry(graphqlWs, extra, { keepAliveMs: KEEP_ALIVE_MS, log: parts.log });
     });
   });
 
-  const cleanup = useServer(options(parts, executor) as never, sockets, KEEP_ALIVE_MS);
   return {
     drain: async () => {
-      draining = true;
+      await within(ANSWERING_MS_MAX, new Promise<void>((resolve) => {
+        draining = { idle: resolve };
+        if (open.size === 0) resolve();
+        for (const extra of open) leaveIdle(extra);
+      }));
+      const gone = [...sockets.clients].map((client) => new Promise((resolve) => client.once('close', resolve)));
       for (const client of sockets.clients) client.close(DRAINING, 'Restarting');
-      const deadline = new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref());
-      await Promise.race([cleanup.dispose(), deadline]);
+      await within(CLOSING_MS_MAX, Promise.all(gone));
       for (const client of sockets.clients) client.terminate();
       sockets.close();
     },
   };
 }
 
-function options(parts: WebSocketParts, executor: LiveExecutor): ServerOptions<Record<string, unknown>, Extra> {
-  const extraOf = (context: { extra: unknown }) => context.extra as Ours;
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
+}
+
+interface Leaving {
+  isDraining(): boolean;
+  /** Told of each query and mutation that was answered. */
+  answered(extra: Ours): void;
+}
+
+function options(parts: WebSocketParts, executor: LiveExecutor, leaving: Leaving): ServerOptions<Record<string, unknown>, Ours> {
   return {
     connectionInitWaitTimeout: INIT_MS_MAX,
-    onConnect: async (context) => {
-      const extra = extraOf(context);
-      const parameters = (context.connectionParams ?? {}) as Record<string, unknown>;
+    onConnect: async ({ extra, connectionParams }) => {
+      const parameters = (connectionParams ?? {}) as Record<string, unknown>;
       const authorization = parameters.Authorization ?? parameters.authorization ?? extra.request.headers.authorization;
       let viewer: Viewer;
       try {
@@ -105,26 +139,39 @@ function options(parts: WebSocketParts, executor: LiveExecutor): ServerOptions<R
       }
       extra.viewer = viewer;
       extra.ending = new AbortController();
+      // Every subscription of the socket listens.
+      setMaxListeners(0, extra.ending.signal);
       extra.unwatch = await parts.authorizer.watch(authorization, viewer, (ending) => {
         extra.ending?.abort();
         extra.socket.close(NOT_ALLOWED, ending === 'EXPIRED' ? 'Token expired' : ending === 'REVOKED' ? 'Key revoked' : 'Permissions changed');
       });
+      // It closed meanwhile, and `onClose` had nothing to leave yet.
+      if (extra.socket.readyState !== extra.socket.OPEN) leave(extra);
       return true;
     },
-    onDisconnect: (context) => leave(extraOf(context)),
-    onClose: (context) => leave(extraOf(context)),
-    onSubscribe: (context, _id, payload) => {
-      const { viewer, ending } = extraOf(context);
+    onDisconnect: ({ extra }) => leave(extra),
+    onClose: ({ extra }) => leave(extra),
+    onSubscribe: ({ extra, subscriptions }, id, payload) => {
+      const { viewer, ending } = extra;
+      // It isn't begun: after the close its client asks again, elsewhere.
+      if (leaving.isDraining()) return new Promise<never>(() => {});
       if (!viewer || !ending) return [refusal('UNAUTHENTICATED', 'Say connection_init first.')];
-      if (Object.keys((context as Live).subscriptions).length > OPERATIONS_PER_SOCKET_MAX) {
+      if (Object.keys(subscriptions).length > OPERATIONS_PER_SOCKET_MAX) {
         return [refusal('TOO_EXPENSIVE', `A socket carries at most ${OPERATIONS_PER_SOCKET_MAX} operations at once.`)];
       }
       const read = parts.graph.read(payload.query);
       if (!read.document) return read.errors as readonly GraphQLError[];
       const request: Request = { document: read.document, operationName: payload.operationName, variables: payload.variables ?? undefined, viewer };
-      return { schema: parts.graph.schema, document: read.document, operationName: payload.operationName, variableValues: payload.variables, request, signal: ending.signal } as unknown as ExecutionArgs;
+      return { schema: parts.graph.schema, document: read.document, operationName: payload.operationName, variableValues: payload.variables, request, signal: ending.signal, begin: () => extra.answering.add(id) } as unknown as ExecutionArgs;
     },
-    execute: async (args) => new Frame(bodyOf(await parts.graph.execute((args as unknown as Args).request))) as unknown as ExecutionResult,
+    execute: async (args) => {
+      const { request, begin } = args as unknown as Args;
+      begin();
+      return new Frame(bodyOf(await parts.graph.execute(request))) as unknown as ExecutionResult;
+    },
+    onComplete: ({ extra }, id) => {
+      if (extra.answering.delete(id)) leaving.answered(extra);
+    },
     subscribe: (args) => executor.subscribe((args as unknown as Args).request, (args as unknown as Args).signal) as never,
     onNext: onNext as never,
     onError: (_context, _id, _payload, errors) => parts.graph.refuse(errors).errors,
