@@ -1,7 +1,7 @@
 // Connecting the world: accounts (a number, a mailbox, a widget) under endpoints (one credential of a provider, with the address that the
 // provider calls). Credentials are sealed for their workspace and endpoint, so that a row copied elsewhere doesn't open.
 import type { ACCOUNT_STATES, CHANNELS } from '../../schema/channels.ts';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { allowPublishableKey } from '../access/tokens.ts';
 import type { Actor } from '../access/viewer.ts';
 import { appendEvents } from '../events/append.ts';

@@ -1,5 +1,5 @@
 // Connecting, changing and ending the accounts by which a workspace is reached.
-import { ACCOUNT_STATES } from '../../schema/channels.ts';
+import type { ACCOUNT_STATES } from '../../schema/channels.ts';
 import { enumeration, idOf } from '../graphql/entity.ts';
 import { mutation } from '../graphql/mutation.ts';
 import { uuidFrom } from '../workspaces/input.ts';
