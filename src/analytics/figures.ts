@@ -41,7 +41,7 @@ function conversations(figure: keyof typeof MOMENTS, workspace: string): string 
 }
 
 /**
- * What changed the backlog before \`p.t`: columns at, id (of the conversation), channel, queue_id, customer_id, change (+1 when it came to be
+ * What changed the backlog before `p.t`: columns at, id (of the conversation), channel, queue_id, customer_id, change (+1 when it came to be
  * open, -1 when it was closed). How many conversations were open at a moment is the sum of the changes before it. A conversation's first
  * state is its present one with every later change taken back, so imported history, which is born closed, never was in the backlog.
  */
