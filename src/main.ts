@@ -1,5 +1,6 @@
 // `npm start`: reads the configuration, starts the server, and stops it when asked.
 import { InvalidConfig, readConfig } from './platform/config.ts';
+import { isDriverFault } from './platform/db.ts';
 import { AlreadyRunning } from './platform/server-lock.ts';
 import { announcement } from './server/announcement.ts';
 import { startServer, type Server } from './server/start.ts';
@@ -15,6 +16,11 @@ export async function main(): Promise<void> {
     process.exit(1);
   }
   console.log(announcement(server));
+  process.on('uncaughtException', (error) => {
+    if (isDriverFault(error)) return;
+    console.error(error);
+    process.exit(1);
+  });
   let asked = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {

@@ -2,7 +2,7 @@
 // every workspace once, in order; its effects and its position are committed together, so a crash in between undoes both.
 import { now } from '../platform/clock.ts';
 import type { Sql, Tx } from '../platform/db.ts';
-import { isConnectionLost } from './connection.ts';
+import { isConnectionLost } from '../platform/connection-lost.ts';
 import type { EventKind, LogEvent } from './catalog.ts';
 import { logEnd } from './log.ts';
 import { wake } from './sequencer.ts';

@@ -6,7 +6,7 @@
 // database until one isn't full: that page was read after attaching, so it reaches at least to `head`; (3) it goes on with the buffer,
 // leaving out what a page brought already.
 import type { Sql } from '../platform/db.ts';
-import { isConnectionLost } from './connection.ts';
+import { isConnectionLost } from '../platform/connection-lost.ts';
 import type { Bus } from './bus.ts';
 import type { LogEvent } from './catalog.ts';
 import { learnEpoch, logEnd, openLog, readLog, resync, type LogFilter } from './log.ts';

@@ -2,7 +2,8 @@
 // and errors are the same on HTTP and on WebSocket.
 import { createSourceEventStream, execute as executeByResolvers, GraphQLError, Kind, type DocumentNode, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
-import { sqlState, type Sql } from '../platform/db.ts';
+import { type Sql } from '../platform/db.ts';
+import { sqlState } from '../platform/sql-state.ts';
 import { Refusal } from '../platform/errors.ts';
 import { admit, COST_MAX, withoutPermission } from './access.ts';
 import { faultsOf, readCatalogue } from './catalogue.ts';
@@ -83,10 +84,13 @@ export async function makeGraph(options: GraphOptions): Promise<Graph> {
   return new Graph(options, schema, catalogue);
 }
 
+const INTROSPECTIONS_MAX = 8;
+
 export class Graph {
   readonly documents: Documents;
   readonly pool: ReadPool;
   readonly #log: FaultLog;
+  readonly #introspections = new Map<Operation, Answer>();
   readonly costMax = COST_MAX;
   constructor(
     private readonly options: GraphOptions,
@@ -123,12 +127,25 @@ export class Graph {
     try {
       const { operation, cost } = this.#admitted(request);
       if (operation.node.operation === 'subscription') throw new Refusal('INVALID_INPUT', 'Subscriptions go over WebSocket (graphql-ws).');
+      if (operation.isIntrospection) return this.#introspected(operation, request, cost);
       const compiled = await this.#compiled(operation, request);
       if ('data' in compiled) return { data: compiled.data, errors: [], cost: this.#cost(cost, compiled.data), status: null, headers: new Map(), path: 'compiled' };
       return { ...(await this.#resolved(request, undefined, cost)), declined: compiled.declined };
     } catch (error) {
       return this.refuse([error]);
     }
+  }
+
+  /** The schema doesn't change: an IDE's or generator's question is answered once, and its half megabyte kept. */
+  async #introspected(operation: Operation, request: Request, cost: number): Promise<Answer> {
+    const known = this.#introspections.get(operation);
+    if (known) return known;
+    const answer = await this.#resolved(request, undefined, cost);
+    if (!operation.node.variableDefinitions?.length) {
+      if (this.#introspections.size >= INTROSPECTIONS_MAX) this.#introspections.delete(this.#introspections.keys().next().value!);
+      this.#introspections.set(operation, answer);
+    }
+    return answer;
   }
 
   #admitted(request: Request): { operation: Operation; cost: number } {

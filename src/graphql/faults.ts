@@ -1,7 +1,7 @@
 // Errors on their way out: a Refusal keeps its code and sentence, anything else is a fault of ours, logged under an id and shown without
 // its inside. Both transports use this.
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { sqlState } from '../platform/db.ts';
+import { sqlState } from '../platform/sql-state.ts';
 import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
 import { newId, publicId } from '../platform/ids.ts';
 

@@ -1,6 +1,7 @@
 // Reading for an operation: which connection, in which workspace's context, prepared or not.
 import { performance } from 'node:perf_hooks';
-import { sqlState, type Sql } from '../platform/db.ts';
+import { type Sql } from '../platform/db.ts';
+import { sqlState } from '../platform/sql-state.ts';
 import { Refusal } from '../platform/errors.ts';
 import { parameter } from './text.ts';
 

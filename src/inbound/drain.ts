@@ -3,7 +3,8 @@
 import type { InboundEvent } from '../channels/channel.ts';
 import type { Arriving } from '../messages/receive.ts';
 import { after, now } from '../platform/clock.ts';
-import { inWorkspace, sqlState, type Sql, type Tx } from '../platform/db.ts';
+import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
+import { sqlState } from '../platform/sql-state.ts';
 import { Refusal } from '../platform/errors.ts';
 import { applyEvent, type Applied } from './apply.ts';
 

@@ -1,6 +1,8 @@
 // Connections to PostgreSQL: a pool a role, and the transaction in which a workspace's data can be seen.
 import postgres from 'postgres';
+import { isConnectionLost } from './connection-lost.ts';
 import { Refusal } from './errors.ts';
+import { sqlState } from './sql-state.ts';
 import { withoutUndefined } from './parameters.ts';
 
 export type Sql = postgres.Sql;
@@ -33,7 +35,7 @@ export function openPool(options: PoolOptions): Sql {
   };
   if (options.role) connection.role = options.role;
   if (options.genericPlans) connection.plan_cache_mode = 'force_generic_plan';
-  const pool = postgres(options.url, {
+  const open = () => postgres(options.url, {
     max: options.max,
     connection,
     // Array types are read from the catalogue once a connection; without them text[] arrives as '{a,b}'.
@@ -51,14 +53,47 @@ export function openPool(options: PoolOptions): Sql {
       int8: { to: 20, from: [20], serialize: (value: number | bigint) => String(value), parse: (text: string) => Number(text) },
     },
   }) as unknown as Sql;
-  return withoutUndefined(pool);
+  return withoutUndefined(lasting(open));
 }
 
-/** PostgreSQL's error code, through whatever wraps it. */
-export const sqlState = (error: unknown): string | undefined => {
-  const e = error as { code?: string; cause?: { code?: string } } | undefined;
-  return e?.cause?.code ?? e?.code;
-};
+/**
+ * postgres.js 3.4 stalls the connections of a pool, and throws from a timer (`isDriverFault`), when a backend dies in the middle of a
+ * transaction (porsager/postgres #1154, #1208). So a pool that lost a connection in one is replaced as a whole; what runs on the old one ends there.
+ */
+function lasting(open: () => Sql): Sql {
+  let current = open();
+  let ended = false;
+  const replace = (lost: Sql) => {
+    if (lost !== current || ended) return;
+    current = open();
+    lost.end({ timeout: 1 }).catch(() => {});
+  };
+  const begin = async (...args: unknown[]) => {
+    const mine = current;
+    try {
+      return await (mine.begin as (...args: unknown[]) => Promise<unknown>)(...args);
+    } catch (error) {
+      if (isConnectionLost(error)) replace(mine);
+      throw error;
+    }
+  };
+  const end: Sql['end'] = (options) => {
+    ended = true;
+    return current.end(options);
+  };
+  return new Proxy(current, {
+    apply: (_target, _this, args) => Reflect.apply(current as never, undefined, args),
+    get: (_target, name) => {
+      if (name === 'begin') return begin;
+      if (name === 'end') return end;
+      const value = Reflect.get(current, name) as unknown;
+      return typeof value === 'function' ? value.bind(current) : value;
+    },
+  });
+}
+
+/** The driver's own fault after a backend died (see `lasting`): thrown from a timer, with nothing to be done about it. */
+export const isDriverFault = (error: unknown): boolean => error instanceof TypeError && /\bnextWrite\b[\s\S]*postgres/.test(error.stack ?? '');
 
 const RETRYABLE = new Set(['40P01', '40001']);
 const TRIES = 8;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { found, inWorkspace, sqlState, type Sql, type Tx } from '../../src/platform/db.ts';
+import { found, inWorkspace, type Sql, type Tx } from '../../src/platform/db.ts';
+import { sqlState } from '../../src/platform/sql-state.ts';
 import { Refusal } from '../../src/platform/errors.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 

@@ -1,5 +1,5 @@
 // Which failures mean that PostgreSQL went away for a while, so that waiting and asking again is right.
-import { sqlState } from '../platform/db.ts';
+import { sqlState } from './sql-state.ts';
 
 /** postgres.js' own and the system's (a socket), then PostgreSQL's: shut down, crashed, starting, too many clients. */
 const LOST = new Set([
