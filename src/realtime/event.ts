@@ -32,7 +32,7 @@ export const storedKinds = (shown: readonly string[]): EventKind[] => shown.map(
 const PREFIXES: Record<string, string> = {
   accountId: 'cha', apiKeyId: 'key', assigneeId: 'mem', callId: 'cal', claimantIdentityId: 'idn', conversationId: 'cnv', customerId: 'cus',
   externalRecordId: 'rec', externalRecordIds: 'rec', fromCustomerId: 'cus', identityId: 'idn', linkedViaIdentityId: 'idn', memberId: 'mem',
-  messageId: 'msg', noteId: 'nte', queueId: 'que', relatedConversationId: 'cnv', teamId: 'tea', toCustomerId: 'cus', viaIdentityId: 'idn',
+  claimId: 'clm', decisionId: 'rtd', messageId: 'msg', noteId: 'nte', routingRuleId: 'rul', queueId: 'que', relatedConversationId: 'cnv', teamId: 'tea', toCustomerId: 'cus', viaIdentityId: 'idn',
 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
