@@ -2,11 +2,14 @@
 import { InvalidConfig } from './platform/config.ts';
 import { Refusal } from './platform/errors.ts';
 import { UsageError, type Command } from './server/commands/command.ts';
+import { importCommand } from './server/commands/import.ts';
 import { keysCommand } from './server/commands/keys.ts';
 import { doctorCommand, migrateCommand } from './server/commands/migrate.ts';
 import { parseCommand } from './server/commands/parse.ts';
 import { printSchemaCommand } from './server/commands/print-schema.ts';
+import { proveCommand } from './server/commands/prove.ts';
 import { seedCommand } from './server/commands/seed.ts';
+import { traceCommand } from './server/commands/trace.ts';
 
 const startCommand: Command = {
   name: 'start',
@@ -18,10 +21,12 @@ const startCommand: Command = {
   },
 };
 
-const COMMANDS: readonly Command[] = [startCommand, migrateCommand, doctorCommand, seedCommand, parseCommand, keysCommand, printSchemaCommand];
+const COMMANDS: readonly Command[] = [
+  startCommand, migrateCommand, doctorCommand, seedCommand, importCommand, parseCommand, traceCommand, keysCommand, proveCommand, printSchemaCommand,
+];
 
 const help = (): string =>
-  ['throughline <command>', '', ...COMMANDS.map((c) => `  ${c.name.padEnd(13)} ${c.summary}`), '', 'Configuration is read from the environment; see the README.'].join('\n');
+  ['throughline <command>', '', ...COMMANDS.map((c) => `  ${c.name.padEnd(13)} ${c.summary.split('\n')[0]}`), '', 'Configuration is read from the environment; see the README.'].join('\n');
 
 async function main(): Promise<number> {
   const [name, ...args] = process.argv.slice(2);

@@ -59,10 +59,14 @@ export interface WebSockets {
   drain(): Promise<void>;
 }
 
+/** One, but for a server that was stopped and started again in one process. */
+const servers = new Set<WebSocketServer>();
+gauge('websockets', 'Open sockets.', [], (g) => g.set([...servers].reduce((sum, { clients }) => sum + clients.size, 0)));
+
 export function addWebSockets(server: Server, parts: WebSocketParts): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, WebSocket: FrameSocket, handleProtocols: (protocols) => (protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false) });
   const executor = new LiveExecutor(parts.graph);
-  gauge('websockets', 'Open sockets.', [], (g) => g.set(sockets.clients.size));
+  servers.add(sockets);
   const open = new Set<Ours>();
   let draining: { idle: () => void } | null = null;
   const leaveIdle = (extra: Ours) => {
