@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
@@ -14,7 +14,7 @@ it('the migrations make what schema/ declares: generating again finds nothing', 
     cpSync(join(ROOT, 'migrations'), out, { recursive: true });
     const before = readdirSync(out).length;
     const config = join(dir, 'drizzle.config.ts');
-    writeFileSync(config, `export default { dialect: 'postgresql', schema: ${JSON.stringify(`${ROOT}schema/*.ts`)}, out: ${JSON.stringify(out)}, casing: 'snake_case' };`);
+    writeFileSync(config, `export default { dialect: 'postgresql', schema: ${JSON.stringify(`${ROOT}schema/*.ts`)}, out: ${JSON.stringify(relative(ROOT, out))}, casing: 'snake_case' };`);
     const said = execFileSync(process.execPath, [join(ROOT, 'node_modules/drizzle-kit/bin.cjs'), 'generate', '--config', config], { cwd: ROOT, encoding: 'utf8' });
     expect(said).toContain('No schema changes');
     expect(readdirSync(out)).toHaveLength(before);
