@@ -30,13 +30,15 @@ import type { VisitorParts } from '../visitors/subscriptions.ts';
 import { serverDatabase, type Database } from './database.ts';
 import { createDemo, type Demo } from './demo.ts';
 import './graph.ts';
-import { createHttp } from './http.ts';
-import { logFault } from './http.ts';
+import { forget } from './housekeeping.ts';
+import { createHttp, logFault } from './http.ts';
 import { startMailDoor } from './mail.ts';
 import { Origins } from './origins.ts';
 import { addWebSockets } from './websocket.ts';
 
 const TIMERS_MS = 1_000;
+/** Ten minutes. */
+const HOUSEKEEPING_TICKS = 600;
 const IN_FLIGHT_MS_MAX = 10_000;
 
 export interface Server {
@@ -155,8 +157,9 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       },
     },
   });
-  const timers = startTimers(async () => {
+  const timers = startTimers(async (tick) => {
     if ((await wakeSnoozed(app, system)) > 0) wake();
+    if (tick % HOUSEKEEPING_TICKS === 0) await forget(system);
   }, report);
   const mail = config.smtpPort === null ? null : await startMailDoor({ app, blobs, arrived, port: config.smtpPort, host: config.host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never });
 
@@ -182,10 +185,11 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   return { address, smtpPort: mail?.port ?? null, demo: isLoopback(config.host) ? demo : null, stop };
 }
 
-function startTimers(tick: () => Promise<void>, report: (message: string, error: unknown) => void): { stop(): Promise<void> } {
+function startTimers(work: (tick: number) => Promise<void>, report: (message: string, error: unknown) => void): { stop(): Promise<void> } {
   let running: Promise<void> = Promise.resolve();
+  let ticks = 0;
   const timer = setInterval(() => {
-    running = running.then(tick).catch((error: unknown) => report('Timers could not be looked at; they are tried again.', error));
+    running = running.then(() => work(++ticks)).catch((error: unknown) => report('Timers could not be looked at; they are tried again.', error));
   }, TIMERS_MS);
   return {
     stop: async () => {
