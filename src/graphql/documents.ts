@@ -1,6 +1,6 @@
 // From the text of a document to one that may be run: limited, parsed, validated, once a text. Apollo and graphql-ws are both given what
 // stands here, so neither parses or validates by itself.
-import { getOperationAST, GraphQLError, parse, specifiedRules, validate, visit, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { getOperationAST, GraphQLError, Kind, parse, specifiedRules, validate, type ASTNode, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, type StringValueNode } from 'graphql';
 import { Refusal } from '../platform/errors.ts';
 import { needsOf, type Needs } from './access.ts';
 import { Compiled } from './compile.ts';
@@ -15,6 +15,8 @@ export interface Operation {
   needs: Needs;
   /** Null for what isn't a query. */
   compiled: Compiled | null;
+  /** It asks for the schema alone. */
+  isIntrospection: boolean;
 }
 export type Read = { document: DocumentNode; errors: null } | { document: null; errors: readonly GraphQLError[] };
 
@@ -56,12 +58,13 @@ export class Documents {
     let document: DocumentNode;
     try {
       document = parse(source, { maxTokens: LIMITS.tokensMax });
-      checkStrings(document);
+      checkLiterals(document.definitions);
     } catch (error) {
       if (error instanceof Refusal) return fail(refused(error));
       if (!(error instanceof GraphQLError)) return fail(refused(new Refusal('TOO_EXPENSIVE', 'The document is nested too deep.')));
-      const code = /more tokens than/.test(error.message) || /that limit/.test(error.message) ? 'TOO_EXPENSIVE' : 'INVALID_INPUT';
-      return fail(new GraphQLError(error.message, { source: error.source, positions: error.positions, extensions: { code, retryable: false, http: { status: 400 } } }));
+      // graphql-js says "contains more that 4000 tokens".
+      if (/contains more tha[nt] \d+ tokens/.test(error.message)) return fail(refused(new Refusal('TOO_EXPENSIVE', `The document has more than ${LIMITS.tokensMax} tokens.`)));
+      return fail(new GraphQLError(error.message, { source: error.source, positions: error.positions, extensions: { code: 'INVALID_INPUT', retryable: false, http: { status: 400 } } }));
     }
     const excess = excessOf(document);
     if (excess) return fail(excess);
@@ -83,12 +86,22 @@ export class Documents {
       node,
       needs: needsOf(this.schema, document, node),
       compiled: node.operation === 'query' ? new Compiled(this.schema, this.catalogue, document, node) : null,
+      isIntrospection: node.operation === 'query' && node.selectionSet.selections.every((selection) => selection.kind === Kind.FIELD && /^__(schema|type)$/.test(selection.name.value)),
     };
     operations.set(name ?? '', made);
     return made;
   }
 }
 
-function checkStrings(document: DocumentNode): void {
-  visit(document, { StringValue: (node) => checkValue(node.value, 'A text of the document') });
+/** Texts that can't be stored, and literals nested as deep as no variable may be. */
+function checkLiterals(node: unknown, depth = 0): void {
+  if (Array.isArray(node)) {
+    for (const item of node) checkLiterals(item, depth);
+  } else if (node && typeof node === 'object' && 'kind' in node) {
+    const { kind } = node as ASTNode;
+    if (kind === Kind.STRING) return checkValue((node as StringValueNode).value, 'A text of the document');
+    const below = kind === Kind.LIST || kind === Kind.OBJECT ? depth + 1 : depth;
+    if (below > LIMITS.variableDepthMax) throw new Refusal('INVALID_INPUT', `A value of the document is nested more than ${LIMITS.variableDepthMax} deep.`);
+    for (const [key, value] of Object.entries(node)) if (key !== 'loc' && typeof value === 'object') checkLiterals(value, below);
+  }
 }
