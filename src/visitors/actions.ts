@@ -28,7 +28,7 @@ interface Chat {
 }
 interface Visitor {
   identityId: string;
-  /** 32 hex digits: the value of his identity. */
+  /** The value of his identity. */
   id: string;
   name: string | null;
 }
@@ -227,7 +227,7 @@ async function ownMessage(tx: Tx, viewer: Viewer, messageId: string): Promise<Ow
 
 async function writtenMessage(tx: Tx, viewer: Viewer, messageId: string): Promise<OwnMessage & { clientId: string }> {
   const message = await ownMessage(tx, viewer, messageId);
-  const clientId = message.direction === 'INBOUND' ? /^[0-9a-f]{32}:(.+)$/.exec(message.providerMessageId ?? '')?.[1] : undefined;
+  const clientId = message.direction === 'INBOUND' ? /^[^:]+:(.+)$/.exec(message.providerMessageId ?? '')?.[1] : undefined;
   if (clientId === undefined) throw new Refusal('NOT_FOUND', 'There is no such message of yours.', { field: ['messageId'] });
   return { ...message, clientId };
 }

@@ -19,7 +19,7 @@ export const VisitorMessage = entity('VisitorMessage', {
   permission: 'visitor:self',
   scope: ofTheVisitor,
   fields: {
-    clientId: expression('String', (m) => `case when ${m}.direction = 'INBOUND' then substr(${m}.provider_message_id, 34) end`,
+    clientId: expression('String', (m) => `case when ${m}.direction = 'INBOUND' then substr(${m}.provider_message_id, strpos(${m}.provider_message_id, ':') + 1) end`,
       'The id that the visitor’s client made; null for messages of the team.', { nullable: true }),
     author: expression(VisitorAuthor, (m) => `case when ${m}.direction = 'INBOUND' then 'VISITOR' else 'TEAM' end`, 'Who wrote it.'),
     authorName: expression(

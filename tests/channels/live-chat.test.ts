@@ -48,7 +48,7 @@ describe('what cannot be read says why', () => {
     ['an unknown type', { ...base, type: 'shout' }, /type/],
     ['no text', { ...base, type: 'message', text: '', replyTo: null }, /text/],
     ['another key', { ...base, type: 'message', text: 'x', replyTo: null, trust: 'verified' }, /trust/],
-    ['a visitor id of another form', { ...base, visitor: { id: 'x', name: null }, type: 'page', url: 'https://a.example', title: null }, /visitor\.id/],
+    ['a visitor id of another form', { ...base, visitor: { id: 'x:y', name: null }, type: 'page', url: 'https://a.example', title: null }, /visitor\.id/],
     ['a client id with a blank', { ...base, clientId: 'a b', type: 'page', url: 'https://a.example', title: null }, /clientId/],
     ['null', null, /delivery/i],
   ])('%s', async (_name, delivery, why) => {

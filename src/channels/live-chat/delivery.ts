@@ -11,8 +11,8 @@ const base = {
   /** The chat account, `cha_…`. */
   account: z.string().regex(/^cha_[0-9a-f]{32}$/),
   visitor: z.strictObject({
-    /** Ours, given out with the visitor's first token. */
-    id: z.string().regex(/^[0-9a-f]{32}$/),
+    /** Ours, given out with the visitor's first token: 32 hex digits; what was brought in from elsewhere may be longer. No colon. */
+    id: z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/),
     /** What he calls himself; null while he hasn't said. */
     name: line.nullable(),
   }),
