@@ -1,7 +1,7 @@
 // One pass over an operation, before any statement of it: the permissions that its fields name, and what it may cost. Both transports ask
 // here, and nothing is decided later, row by row.
 import {
-  getNamedType, isAbstractType, isCompositeType, isInterfaceType, isObjectType, Kind, SchemaMetaFieldDef, TypeMetaFieldDef,
+  getNamedType, isAbstractType, isCompositeType, isEnumType, isInputObjectType, isInterfaceType, isObjectType, Kind, SchemaMetaFieldDef, TypeMetaFieldDef,
   type DocumentNode, type FieldNode, type FragmentDefinitionNode, type GraphQLField, type GraphQLNamedType, type GraphQLSchema,
   type OperationDefinitionNode, type SelectionSetNode, type ValueNode,
 } from 'graphql';
@@ -17,8 +17,8 @@ export const COST_MAX = 20_000;
 const COUNT_COST = 20;
 const LEAF_COST = 0.1;
 const ROWS_DEFAULT = 50;
-/** Introspection is answered from memory; its lists are as long as the schema makes them. */
-const INTROSPECTION_COST = 0.01;
+/** Introspection has many small objects and never gives way to others: twice what generators ask would block for too long. */
+const INTROSPECTION_COST = 1.5;
 
 type Variables = Readonly<Record<string, unknown>>;
 type Cost = (variables: Variables) => number;
@@ -99,8 +99,7 @@ export function needsOf(schema: GraphQLSchema, document: DocumentNode, operation
     return (variables) => scale * count(variables) * (1 + children(variables));
   };
   const introspected = (name: string): Cost => {
-    const sizes: Record<string, number> = { types: Object.keys(schema.getTypeMap()).length, fields: 12, args: 2, enumValues: 4, inputFields: 4, possibleTypes: 4, directives: 6 };
-    const size = sizes[name] ?? 1;
+    const size = lengthsOf(schema)[name] ?? 1;
     return () => size;
   };
   const number = (node: ValueNode | undefined, variables: Variables): number | null => {
@@ -118,6 +117,31 @@ export function needsOf(schema: GraphQLSchema, document: DocumentNode, operation
   const root = schema.getRootType(operation.operation)!;
   const cost = selections(root, operation.selectionSet, () => 1);
   return { permissions: [...permissions].sort(), nodeIds, cost, perViewer };
+}
+
+const lengths = new WeakMap<GraphQLSchema, Record<string, number>>();
+/** How long the lists of introspection are on the average of this schema. */
+function lengthsOf(schema: GraphQLSchema): Record<string, number> {
+  const known = lengths.get(schema);
+  if (known) return known;
+  const types = Object.values(schema.getTypeMap());
+  let fields = 0;
+  let args = 0;
+  let inputFields = 0;
+  let enumValues = 0;
+  for (const type of types) {
+    if (isObjectType(type) || isInterfaceType(type)) {
+      for (const field of Object.values(type.getFields())) {
+        fields++;
+        args += field.args.length;
+      }
+    } else if (isInputObjectType(type)) inputFields += Object.keys(type.getFields()).length;
+    else if (isEnumType(type)) enumValues += type.getValues().length;
+  }
+  const count = types.length;
+  const made = { types: count, fields: fields / count, args: args / fields, inputFields: inputFields / count, enumValues: enumValues / count, possibleTypes: 1, interfaces: 1, directives: 6, ofType: 0.3 };
+  lengths.set(schema, made);
+  return made;
 }
 
 function fieldOf(schema: GraphQLSchema, type: GraphQLNamedType, name: string): GraphQLField<unknown, unknown> | undefined {

@@ -188,6 +188,11 @@ export class Graph {
     }
   }
 
+  /** Once every operation has given its connection back: before the pools are ended. */
+  close(): Promise<void> {
+    return this.pool.idle();
+  }
+
   /** What resolvers get. For who resolves by himself; `close()` it. */
   context(viewer: Viewer): GraphContext {
     return new GraphContext(viewer, this.pool, this.catalogue, this.options.write, this.options.parts ?? {});

@@ -7,11 +7,11 @@ import { refused } from './faults.ts';
 export const LIMITS = {
   /** Characters of the document. */
   sourceLengthMax: 60_000,
-  tokensMax: 4_000,
+  tokensMax: 2_500,
   operationsMax: 20,
   depthMax: 16,
   /** Fields, fragments counted wherever they are spread. */
-  fieldsMax: 2_000,
+  fieldsMax: 1_000,
   /** How often one response name may be asked for in one place (its selections are merged, pair by pair). */
   sameNameMax: 20,
   /** How often one root field may be asked for under different names. */

@@ -86,12 +86,16 @@ class Gate {
   }
 }
 
+type Connection = Awaited<ReturnType<Sql['reserve']>>;
+
 /** The read side of the graph: a pool whose connections carry no workspace but within one statement or transaction. */
 export class ReadPool {
   readonly #gate: Gate;
   readonly #prepared = new PreparedTexts();
   /** Statements that were sent, contexts not counted. */
   statements = 0;
+  readonly #reserved = new Set<Promise<void>>();
+  readonly #released = new WeakMap<Connection, () => void>();
   constructor(
     readonly sql: Sql,
     waitMs = CONNECTION_WAIT_MS,
@@ -121,19 +125,29 @@ export class ReadPool {
     return new Operation(this, workspaceId);
   }
 
+  /** Once every connection was given back. Before the pool is ended: postgres.js waits for ever for one that is reserved. */
+  async idle(): Promise<void> {
+    while (this.#reserved.size > 0) await Promise.allSettled(this.#reserved);
+  }
+
   /** @internal */
   async reserve() {
     await this.#gate.enter();
     try {
-      return await this.sql.reserve();
+      const connection = await this.sql.reserve();
+      const reserved = new Promise<void>((resolve) => this.#released.set(connection, resolve));
+      this.#reserved.add(reserved);
+      void reserved.then(() => this.#reserved.delete(reserved));
+      return connection;
     } catch (error) {
       this.#gate.leave();
       throw error;
     }
   }
   /** @internal */
-  release(connection: Awaited<ReturnType<Sql['reserve']>>): void {
+  release(connection: Connection): void {
     connection.release();
+    this.#released.get(connection)!();
     this.#gate.leave();
   }
   /** @internal */
@@ -142,7 +156,6 @@ export class ReadPool {
   }
 }
 
-type Connection = Awaited<ReturnType<Sql['reserve']>>;
 const CONTEXT = `select set_config('app.workspace_id', $1::text, true)`;
 
 /**

@@ -269,7 +269,7 @@ class Generator {
     const known = prefix ? this.#ids.get(prefix) : undefined;
     if (known && this.#maybe(0.92)) return this.#pick(known);
     if (this.foreignIds.length > 0 && this.#maybe(0.5)) return this.#pick(this.foreignIds);
-    if (this.#maybe(0.7)) return `${prefix}_${'0'.repeat(31)}${this.#int(10)}`;
+    if (this.#maybe(0.93)) return `${prefix}_${'0'.repeat(31)}${this.#int(10)}`;
     return this.#pick(['', 'nonsense', `${prefix}_zz`, `xxx_${'0'.repeat(32)}`]);
   }
 

@@ -27,7 +27,7 @@ create function g_id(w int, t int, n bigint) returns uuid language sql immutable
 const ROWS = (workspace: string, w: number) => `
 insert into g_people select '${workspace}', g_id(${w}, 1, i), (array['Zoë "Q" O''Neil', E'back\\\\slash / slash', E'tab\\tnew\\nline\\r\\b\\f', 'emoji 😀 ' || chr(8232) || chr(127) || chr(1), 'plain', ''])[1 + i % 6],
   case when i % 3 = 0 then null else 'o' || i || '@x.example' end, i % 4, (array[null, 1.5, 1e21, 0.1, -0.000001234567])[1 + i % 5], (array[null, 0, 9007199254740991])[1 + i % 3], i % 3 * 1000000000000,
-  (array['{}', '{"a": 1, "b": [true, null, "x\\u0002y"], "2": {"é": 1.50}}', '"text"', '[1e2, -0]'])[1 + i % 4]::jsonb, (array[null, 'null', '{"z": "\\u0001"}'])[1 + i % 3]::jsonb,
+  (array['{}', '{"a": 1, "b": [true, null, "x\\u0002y"], "2": {"é": 1.50}}', '"text"', '[1e2, -0]', 'null'])[case when i = 11 then 5 else 1 + i % 4 end]::jsonb, (array[null, 'null', '{"z": "\\u0001"}'])[1 + i % 3]::jsonb,
   (array['{}', '{vip}', '{"a b","c\\"d",","}'])[1 + i % 3]::text[], (array['{}', '{MAIL}', '{CHAT,MAIL}'])[1 + i % 3]::text[], (array[null, 'CALM', 'ANGRY'])[1 + i % 3], i % 2 = 0,
   case when i % 4 = 0 then g_id(${w}, 1, i / 2 + 1) end, '2026-01-01'::timestamptz + (i % 5) * interval '1 hour' from generate_series(1, 24) i;
 insert into g_friends select '${workspace}', g_id(${w}, 1, i), g_id(${w}, 1, 1 + (i * k) % 24) from generate_series(1, 24) i, lateral generate_series(1, i % 5) k;
