@@ -22,7 +22,7 @@ export interface HttpParts {
   graph: Graph;
   doors: Doors;
   origins: Origins;
-  ide: () => IdeOptions;
+  ide: () => Omit<IdeOptions, 'origin'>;
   /** Null: ready; else why not, for `/readyz`. */
   notReady: () => Promise<string | null>;
   log: Logger;
@@ -35,6 +35,8 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
   const server = fastify({
     bodyLimit: BODY_BYTES_MAX, requestTimeout: REQUEST_MS_MAX, connectionTimeout: 0, keepAliveTimeout: 72_000, forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 }, logger: false, exposeHeadRoutes: false,
+    // Of addresses that no route can be found for at all.
+    frameworkErrors: (error, request, reply) => fail(parts, error, request, reply),
   });
   // Slow-loris: a head must come within this time.
   server.server.headersTimeout = 10_000;
@@ -69,7 +71,7 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
       method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       url: '/graphql',
       handler: async (request, reply) => {
-        if (request.method === 'GET' && wantsPage(request)) return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', "frame-ancestors 'self'").send(idePage(parts.ide()));
+        if (request.method === 'GET' && wantsPage(request)) return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', "frame-ancestors 'self'").send(idePage({ ...parts.ide(), origin: parts.doors.publicUrl ?? `http://${request.headers.host ?? 'localhost'}` }));
         const viewer = await viewerOf(parts.app, request.headers.authorization);
         const { origin, host } = request.headers;
         if (!(await parts.origins.allows(viewer, origin, host))) {
@@ -97,9 +99,12 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
 function bodyOfRequest(request: FastifyRequest): unknown {
   if (request.method !== 'POST') return undefined;
   const body = request.body as Buffer | undefined;
-  const type = request.headers['content-type']?.split(';')[0]!.trim().toLowerCase();
-  if (type !== 'application/json' && !type?.endsWith('+json')) {
-    throw new Refusal('INVALID_INPUT', `The body must be JSON with \`content-type: application/json\`, not ${type ?? 'without a content-type'}.`);
+  const [type, ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice(8).replaceAll('"', '') ?? 'utf-8';
+  if (encoding !== 'identity' || !/^utf-?8$/.test(charset)) throw new Refusal('INVALID_INPUT', 'The body must be UTF-8, and not compressed.');
+  if (type !== 'application/json' && !type!.endsWith('+json')) {
+    throw new Refusal('INVALID_INPUT', `The body must be JSON with \`content-type: application/json\`, not ${type ? type.slice(0, 100) : 'without a content-type'}.`);
   }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));

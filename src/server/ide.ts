@@ -18,17 +18,21 @@ export interface IdeOptions {
   demoKey: string | null;
   /** Variables that make the windows answer at once, by operation. */
   variables: Record<string, Record<string, unknown>>;
+  /** Where the page's browser reaches this server; Altair takes no relative addresses. */
+  origin: string;
 }
 
 /** The page itself; `/graphql` gives it to browsers. */
 export function idePage(options: IdeOptions): string {
   const headers = { Authorization: `Bearer ${options.demoKey ?? '<your key>'}` };
+  const endpointURL = `${options.origin}/graphql`;
+  const subscriptionsEndpoint = endpointURL.replace(/^http/, 'ws');
   const windows = canonicalOperations().map(({ name, text }) => ({
     initialName: name, initialQuery: text, initialVariables: JSON.stringify(options.variables[name] ?? {}, null, 2), initialHeaders: headers,
-    initialSubscriptionsPayload: headers, initialSubscriptionRequestHandlerId: 'graphql-ws' as const, endpointURL: '/graphql', subscriptionsEndpoint: '/graphql',
+    initialSubscriptionsPayload: headers, initialSubscriptionRequestHandlerId: 'graphql-ws' as const, endpointURL, subscriptionsEndpoint,
   }));
   return renderAltair({
-    baseURL: '/graphql/ide/', endpointURL: '/graphql', subscriptionsEndpoint: '/graphql', initialHeaders: headers, initialSubscriptionsPayload: headers,
+    baseURL: '/graphql/ide/', endpointURL, subscriptionsEndpoint, initialHeaders: headers, initialSubscriptionsPayload: headers,
     initialSubscriptionRequestHandlerId: 'graphql-ws', initialWindows: windows as never, instanceStorageNamespace: 'throughline_', preserveState: false, disableAccount: true,
     initialSettings: { 'alert.disableUpdateNotification': true, 'banners.disable': true, 'schema.reloadOnStart': true } as never,
   });

@@ -76,6 +76,13 @@ async function seedCustomers(tx: Tx, workspaceId: string, first: number, count: 
     insert into identity_owners (workspace_id, identity_id, customer_id, from_at)
     select workspace_id, id, customer_id, created_at from identities
     where workspace_id = ${workspaceId} and customer_id in (select ${id(tx, 1, tx`g::int8`, salt)} from generate_series(${first}::int, ${first + count - 1}::int) g)`;
+  // What is shown of a customer is derived from these; without them the next thing that is observed would clear it.
+  await tx`
+    insert into attribute_observations (workspace_id, id, identity_id, key, value, source, actor_kind, observed_at)
+    select ${workspaceId}, o.id, c.self_identity_id, o.key, to_jsonb(o.value), 'CRM', 'SYSTEM', c.created_at
+    from generate_series(${first}::int8, ${first + count - 1}::int8) n
+    join customers c on c.workspace_id = ${workspaceId} and c.id = ${id(tx, 1, tx`n`, salt)}
+    cross join lateral (values (${id(tx, 9, tx`n`, salt)}, 'name', c.name), (${id(tx, 10, tx`n`, salt)}, 'language', c.language), (${id(tx, 11, tx`n`, salt)}, 'tier', c.tier)) o (id, key, value)`;
 }
 
 /** Messages `from` … of all; those of one conversation stand in a row, and conversations go round the customers. */

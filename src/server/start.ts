@@ -20,6 +20,7 @@ import { openPool } from '../platform/db.ts';
 import { refuseUnconfined } from '../platform/doctor.ts';
 import { outgoing } from '../platform/http.ts';
 import { startWorkers } from '../platform/jobs.ts';
+import { after, now } from '../platform/clock.ts';
 import { createLog, type Logger } from '../platform/log.ts';
 import { watchProcess } from '../platform/metrics.ts';
 import { migrate } from '../platform/migrate.ts';
@@ -227,8 +228,15 @@ export const isLoopback = (hostOrUrl: string): boolean => {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 };
 
-/** What the IDE's windows begin with, so that each answers at once. */
-const ideVariables = ({ ids }: Demo): Record<string, Record<string, unknown>> => {
-  const variables = { id: ids.customer, customerId: ids.customer, conversationId: ids.conversation };
-  return new Proxy({}, { get: () => variables });
-};
+/** What the IDE's windows begin with, by operation, so that each answers at once. */
+const ideVariables = ({ ids }: Demo): Record<string, Record<string, unknown>> => ({
+  'agent-workspace': { conversationId: ids.conversation },
+  conversation: { id: ids.conversation },
+  customer: { id: ids.customer },
+  inbox: { filter: { status: 'OPEN' }, orderBy: 'WAITING_LONGEST' },
+  'notes-and-records': { input: { conversationId: ids.conversation, body: 'She is calling about the second parcel.', externalRecordIds: [ids.order] } },
+  'screen-pop': { channel: 'VOICE', address: '+44 7700 900123' },
+  search: { query: 'Ada' },
+  stats: { by: ['CHANNEL'], range: { from: after(-14 * 86_400_000), to: now() }, figure: 'MESSAGES_IN' },
+  timeline: { customerId: ids.customer },
+});
