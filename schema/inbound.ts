@@ -24,6 +24,7 @@ export const deliveries = pgTable('deliveries', {
   primaryKey({ columns: [t.workspaceId, t.id] }),
   foreignKey({ name: 'deliveries_endpoint', columns: [t.workspaceId, t.endpointId], foreignColumns: [channelEndpoints.workspaceId, channelEndpoints.id] }),
   index('deliveries_by_time').on(t.workspaceId, t.receivedAt, t.id),
+  index('deliveries_by_endpoint').on(t.workspaceId, t.endpointId, t.receivedAt),
 ]);
 
 export const INBOUND_STATES = ['PENDING', 'APPLIED', 'DUPLICATE', 'IGNORED', 'UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD'] as const;

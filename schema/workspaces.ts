@@ -126,6 +126,8 @@ export const tokens = pgTable('tokens', {
   primaryKey({ columns: [t.workspaceId, t.id] }),
   oneOf('tokens_kind', t.kind, TOKEN_KINDS),
   foreignKey({ name: 'tokens_member', columns: [t.workspaceId, t.memberId], foreignColumns: [members.workspaceId, members.id] }),
+  // A token is looked up by its own id alone, before its workspace is known.
+  uniqueIndex('tokens_id').on(t.id),
   index('tokens_by_expiry').on(t.expiresAt),
 ]);
 

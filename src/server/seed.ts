@@ -20,6 +20,8 @@ const MESSAGES_AT_ONCE = 5_000;
 export const MESSAGES_PER_CONVERSATION = 10;
 /** The first moment of the data; the last message is some two years later. */
 const EPOCH = '2024-01-01T00:00:00.000Z';
+/** Numbers are milliseconds after the epoch in ids: 100 days of them. */
+const NUMBERS_MAX = 100 * 86_400_000;
 const SPAN_MS = 2 * 365 * 86_400_000;
 
 /**
@@ -38,6 +40,7 @@ export async function seed(app: Sql, workspaceId: string, size: SeedSize, progre
   const accounts = await inWorkspace(app, workspaceId, (tx) => tx<{ channel: string; id: string }[]>`
     select distinct on (channel) channel, id from channel_accounts where workspace_id = ${workspaceId} and channel in ('LIVE_CHAT', 'EMAIL', 'SMS')
     order by channel, created_at, id`);
+  const base = await inWorkspace(app, workspaceId, (tx) => nextMessage(tx, workspaceId));
   if (accounts.length < 3) throw new Error('Seeding needs an account of LIVE_CHAT, EMAIL and SMS in the workspace; connect them first.');
 
   for (let from = 0; from < size.customers; from += CUSTOMERS_AT_ONCE) {
@@ -47,9 +50,17 @@ export async function seed(app: Sql, workspaceId: string, size: SeedSize, progre
   }
   for (let from = 0; from < size.messages; from += MESSAGES_AT_ONCE) {
     const count = Math.min(MESSAGES_AT_ONCE, size.messages - from);
-    await inWorkspace(app, workspaceId, (tx) => seedMessages(tx, workspaceId, { first, customers: size.customers, from, count, messages: size.messages }));
+    await inWorkspace(app, workspaceId, (tx) => seedMessages(tx, workspaceId, { first, customers: size.customers, from: base + from, count }));
     report(count);
   }
+}
+
+/** The first message number, of a new conversation, that no earlier seed of the workspace used. Seeded ids lie before those of the application. */
+async function nextMessage(tx: Tx, workspaceId: string): Promise<number> {
+  const seededBefore = `${(Date.parse(EPOCH) + NUMBERS_MAX).toString(16).padStart(12, '0')}${'0'.repeat(20)}`;
+  const [last] = await tx<{ id: string }[]>`
+    select id from messages where workspace_id = ${workspaceId} and id < ${seededBefore}::uuid order by id desc limit 1`;
+  return last ? Math.ceil((Number.parseInt(last.id.slice(-12), 16) + 1) / MESSAGES_PER_CONVERSATION) * MESSAGES_PER_CONVERSATION : 0;
 }
 
 /** SQL of a UUIDv7 of a kind and a number: sorts by number, never meets one that the application made. */
@@ -86,10 +97,8 @@ async function seedCustomers(tx: Tx, workspaceId: string, first: number, count: 
 }
 
 /** Messages `from` … of all; those of one conversation stand in a row, and conversations go round the customers. */
-async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; customers: number; from: number; count: number; messages: number }): Promise<void> {
+async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; customers: number; from: number; count: number }): Promise<void> {
   const salt = saltOf(workspaceId);
-  // Message numbers of an earlier seed of the workspace are left free, by its customers' numbers.
-  const base = o.first * 1_000;
   const rows = (columns: ReturnType<Tx>) => tx`
     select ${columns} from (
       select m, c, ${o.first}::int8 + c % ${o.customers}::int8 as cust, m % ${MESSAGES_PER_CONVERSATION} as k,
@@ -99,7 +108,7 @@ async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; cus
         (array['My parcel has not moved for three days.', 'Thank you, I have asked the carrier and will come back to you today.', 'Could the delivery go to my neighbour instead?',
           'Yes, I changed that for you just now.', 'The invoice shows the old address.', 'Here is the corrected invoice.', 'It arrived, but one cup is broken.',
           'I am sorry to hear that. A new one leaves our warehouse tomorrow.', 'That was quick, thanks!', 'With pleasure. Have a good day.'])[1 + m % 10] || ' (' || m || ')' as body
-      from (select g::int8 as m, g::int8 / ${MESSAGES_PER_CONVERSATION} as c from generate_series(${base + o.from}::int8, ${base + o.from + o.count - 1}::int8) g) numbers
+      from (select g::int8 as m, g::int8 / ${MESSAGES_PER_CONVERSATION} as c from generate_series(${o.from}::int8, ${o.from + o.count - 1}::int8) g) numbers
     ) s`;
   const identity = tx`case channel when 'EMAIL' then ${id(tx, 3, tx`cust`, salt)} when 'SMS' then ${id(tx, 4, tx`cust`, salt)} else ${id(tx, 2, tx`cust`, salt)} end`;
   await tx`
@@ -137,7 +146,7 @@ async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; cus
         array_agg(distinct m.channel) as channels,
         (array_agg(m.direction order by m.occurred_at desc))[1] = 'INBOUND' as waits, min(m.occurred_at) filter (where m.direction = 'OUTBOUND') as first_response
       from messages m where m.workspace_id = ${workspaceId}
-        and m.conversation_id in (select ${id(tx, 5, tx`g::int8`, salt)} from generate_series(${Math.floor((base + o.from) / MESSAGES_PER_CONVERSATION)}::int8, ${Math.floor((base + o.from + o.count - 1) / MESSAGES_PER_CONVERSATION)}::int8) g)
+        and m.conversation_id in (select ${id(tx, 5, tx`g::int8`, salt)} from generate_series(${Math.floor(o.from / MESSAGES_PER_CONVERSATION)}::int8, ${Math.floor((o.from + o.count - 1) / MESSAGES_PER_CONVERSATION)}::int8) g)
       group by 1
     ) l where t.workspace_id = ${workspaceId} and t.id = l.conversation_id`;
 }

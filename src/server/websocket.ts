@@ -107,6 +107,7 @@ export function addWebSockets(server: Server, parts: WebSocketParts): WebSockets
       await within(CLOSING_MS_MAX, Promise.all(gone));
       for (const client of sockets.clients) client.terminate();
       sockets.close();
+      servers.delete(sockets);
     },
   };
 }
