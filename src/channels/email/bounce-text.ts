@@ -55,7 +55,7 @@ export function looksLikeBounce(mail: Mail, text: string, formal: boolean): bool
 
 /** A person's mail may have "delivery failed" as its subject: without a daemon's address or the null sender the text must be a server's, too. */
 const FAILURE_ONLY =
-  /duplicated message-id in|could not be delivered to\b|送信できませんでした|you are not a member of|following (?:recipient|address)(?:es|s|\(s\)|\(es\))?.{0,60}(?:fail|reject|undeliver|problem)|this (?:message|mail|is an?) (?:was|is|automatic)[^\n]{0,40}(?:created|generated|automatic|sent)|automatically (?:generated|created)|SMTP error|did not reach the following/i;
+  /duplicated message-id in|could not be delivered to\s*:|送信できませんでした|you are not a member of|following (?:recipient|address)(?:es|s|\(s\)|\(es\))?.{0,60}(?:fail|reject|undeliver|problem)|this (?:message|mail|is an?) (?:was|is|automatic)[^\n]{0,40}(?:created|generated|automatic|sent)|automatically (?:generated|created)|SMTP error|did not reach the following/i;
 
 export interface Failure {
   recipient: string | null;

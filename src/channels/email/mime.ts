@@ -1,5 +1,5 @@
 // Raw bytes -> headers, texts and attachments. Everything that postal-mime can choke on ends here, as `Unparsable` with a reason.
-import PostalMime, { type Address } from 'postal-mime';
+import PostalMime, { addressParser, decodeWords, type Address } from 'postal-mime';
 import { Unparsable } from '../channel.ts';
 import { oneLine, storable } from './clean.ts';
 
@@ -8,7 +8,7 @@ const NESTING_MAX = 200;
 const HEADER_BYTES_MAX = 4 * 1024 * 1024;
 const ADDRESSES_MAX = 500;
 /** More lines than this have at least 30 bytes each, in a letter with attachments: the library takes its time for each line, however short. */
-const SHORT_LINES_MAX = 100_000;
+const SHORT_LINES_MAX = 50_000;
 const LINE_BYTES_MIN = 30;
 
 export interface Mailbox {
@@ -66,7 +66,8 @@ export async function readMail(raw: Buffer): Promise<Mail> {
     else headers.set(key, [storable(value)]);
   }
   const boxes = {
-    from: email.from ? [email.from] : [],
+    // The library gives the first only; that there are more must be known (authenticate.ts).
+    from: (headers.get('from') ?? []).flatMap((value) => addressParser(value.slice(0, 20_000), { flatten: true })).map(({ name, address }) => ({ name: decodeWords(name), address: address ?? '' })),
     sender: email.sender ? [email.sender] : [],
     'reply-to': email.replyTo ?? [],
     to: email.to ?? [],

@@ -61,7 +61,7 @@ function searchable(text: string): { head: string; rest: string } {
 }
 
 /** The line above a quote, in any language: a name or date, an address, a few words, a colon; some clients break it before the last word. */
-const ATTRIBUTION = /(?:^|\n)([^\n]{0,300}<?[^\s<>@]{1,64}@[^\s<>]{1,255}>?[^\n]{0,60}(?:\n[^\n]{1,60})?:)[ \t]*$/u;
+const ATTRIBUTION = /(?:^|\n)((?:(?:On|Am|Le|El|Il|Em|Op|Den|W dniu)\b[^\n]{0,100}\n(?:[^\n]{1,100}\n){0,2}?)?[^\n]{0,300}<?[^\s<>@]{1,64}@[^\s<>]{1,255}>?[^\n]{0,60}(?:\n[^\n]{1,60})?:)[ \t]*$/u;
 
 /** Without empty lines around it, and with no more than one between paragraphs. */
 const trimmed = (text: string): string => text.replace(/^(?:[ \t]*\n)+/, '').trimEnd().replace(/\n(?:[ \t]*\n){2,}/g, '\n\n');

@@ -157,7 +157,7 @@ describe('hostile bytes', () => {
 
   test('a mail of a million empty lines is refused with a reason, at once', async () => {
     const began = performance.now();
-    expect(await outcome(mail(BASE, '\n'.repeat(1_000_000)))).toMatch(/more than 100000 lines/);
+    expect(await outcome(mail(BASE, '\n'.repeat(1_000_000)))).toMatch(/more than 50000 lines/);
     expect(performance.now() - began).toBeLessThan(1000);
   });
 
@@ -211,7 +211,7 @@ describe('hostile bytes', () => {
   });
 
   test('long lines, long words and endless elements are read in good time', async () => {
-    const bodies = [`${'a'.repeat(1_000_000)}@`, '> '.repeat(300_000), 'On '.repeat(100_000), `${'<div>'.repeat(100_000)}x`, '<'.repeat(300_000), `<p style="${'a:b;'.repeat(100_000)}">x</p>`, 'x\n\n'.repeat(40_000), '&amp;'.repeat(200_000), `${' '.repeat(500_000)}:`, `${'-'.repeat(500_000)}\n`];
+    const bodies = [`${'a'.repeat(1_000_000)}@`, '> '.repeat(300_000), 'On '.repeat(100_000), `${'<div>'.repeat(100_000)}x`, '<'.repeat(300_000), `<p style="${'a:b;'.repeat(100_000)}">x</p>`, 'x\n\n'.repeat(12_000), '&amp;'.repeat(200_000), `${' '.repeat(500_000)}:`, `${'-'.repeat(500_000)}\n`];
     for (const body of bodies) {
       for (const type of ['text/plain', 'text/html']) {
         const began = performance.now();
