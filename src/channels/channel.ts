@@ -219,7 +219,8 @@ export interface Capabilities {
   canStart: boolean;
 }
 
-/** One provider of one channel: a file, listed in registry.ts. */
+/** One provider of one channel: a file, listed in registry.ts. There, providers of different settings stand in one list. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a list of providers holds settings and secrets of every shape
 export interface Provider<Settings = any, Secrets = any> {
   channel: ChannelName;
   provider: string;

@@ -1,5 +1,5 @@
 // What can be done to a conversation: open it, let something arrive in it, change its status, assign, tag, read, route.
-import { NOT_WAITING, PRIORITIES } from '../../schema/conversations.ts';
+import { NOT_WAITING, type PRIORITIES } from '../../schema/conversations.ts';
 import type { Actor } from '../access/viewer.ts';
 import { appendEvents, putTimelineEntry } from '../events/append.ts';
 import { now } from '../platform/clock.ts';

@@ -1,5 +1,5 @@
 // What agents and rules do to conversations, by the API.
-import { PRIORITIES } from '../../schema/conversations.ts';
+import { type PRIORITIES } from '../../schema/conversations.ts';
 import { idOf } from '../graphql/entity.ts';
 import { mutation } from '../graphql/mutation.ts';
 import { Refusal } from '../platform/errors.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CONVERSATION_STATUSES } from '../../schema/conversations.ts';
 import { checkTransition } from '../../src/conversations/status.ts';
-import { Refusal } from '../../src/platform/errors.ts';
+import { type Refusal } from '../../src/platform/errors.ts';
 
 const NOW = '2026-03-05T12:00:00.000Z';
 const LATER = '2026-03-06T12:00:00.000Z';
