@@ -1,6 +1,6 @@
 // Reading for an operation: which connection, in which workspace's context, prepared or not.
 import { performance } from 'node:perf_hooks';
-import { type Sql } from '../platform/db.ts';
+import type { Sql, Tx } from '../platform/db.ts';
 import { sqlState } from '../platform/sql-state.ts';
 import { Refusal } from '../platform/errors.ts';
 import { parameter } from './text.ts';
@@ -86,16 +86,13 @@ class Gate {
   }
 }
 
-type Connection = Awaited<ReturnType<Sql['reserve']>>;
-
 /** The read side of the graph: a pool whose connections carry no workspace but within one statement or transaction. */
 export class ReadPool {
   readonly #gate: Gate;
   readonly #prepared = new PreparedTexts();
   /** Statements that were sent, contexts not counted. */
   statements = 0;
-  readonly #reserved = new Set<Promise<void>>();
-  readonly #released = new WeakMap<Connection, () => void>();
+  readonly #open = new Set<Promise<void>>();
   constructor(
     readonly sql: Sql,
     waitMs = CONNECTION_WAIT_MS,
@@ -125,30 +122,22 @@ export class ReadPool {
     return new Operation(this, workspaceId);
   }
 
-  /** Once every connection was given back. Before the pool is ended: postgres.js waits for ever for one that is reserved. */
+  /** Once every operation has ended: before the pool is. */
   async idle(): Promise<void> {
-    while (this.#reserved.size > 0) await Promise.allSettled(this.#reserved);
+    while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  /** @internal */
-  async reserve() {
+  /** @internal A read-only transaction of one moment for as long as `work` takes. */
+  async transaction(work: (tx: Tx) => Promise<void>): Promise<void> {
     await this.#gate.enter();
+    const done = this.sql.begin('isolation level repeatable read read only', work).then(() => undefined);
+    this.#open.add(done);
     try {
-      const connection = await this.sql.reserve();
-      const reserved = new Promise<void>((resolve) => this.#released.set(connection, resolve));
-      this.#reserved.add(reserved);
-      void reserved.then(() => this.#reserved.delete(reserved));
-      return connection;
-    } catch (error) {
+      await done;
+    } finally {
+      this.#open.delete(done);
       this.#gate.leave();
-      throw error;
     }
-  }
-  /** @internal */
-  release(connection: Connection): void {
-    connection.release();
-    this.#released.get(connection)!();
-    this.#gate.leave();
   }
   /** @internal */
   isPrepared(text: string): boolean {
@@ -163,7 +152,10 @@ const CONTEXT = `select set_config('app.workspace_id', $1::text, true)`;
  * has ended: graphql-js answers as soon as a null reaches the top, while sibling resolvers still run.
  */
 export class Operation {
-  #connection: Promise<Connection> | undefined;
+  #begun: Promise<Tx> | undefined;
+  /** Rejects when the connection is lost, which statements that wait on it might never hear of. */
+  #ended: Promise<void> | undefined;
+  #end: () => void = () => {};
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
   #fault: unknown;
@@ -187,10 +179,10 @@ export class Operation {
     return got;
   }
   async #read(text: string, values: readonly unknown[]): Promise<unknown[][]> {
-    const connection = await (this.#connection ??= this.#open());
+    const tx = await (this.#begun ??= this.#begin());
     try {
-      const rows = connection.unsafe(text, values.map(parameter), { prepare: this.pool.isPrepared(text) });
-      return (await rows.values()) as unknown as unknown[][];
+      const rows = tx.unsafe(text, values.map(parameter), { prepare: this.pool.isPrepared(text) }).values();
+      return (await Promise.race([rows, this.#ended])) as unknown as unknown[][];
     } catch (error) {
       // Once a statement fails, the transaction refuses all that follow: they fail by the first one's cause.
       if (sqlState(error) === '25P02' && this.#fault) throw this.#fault;
@@ -198,35 +190,27 @@ export class Operation {
       throw error;
     }
   }
-  async #open(): Promise<Connection> {
-    const connection = await this.pool.reserve();
-    const begun = connection.unsafe('begin isolation level repeatable read, read only').execute();
-    const set = connection.unsafe(CONTEXT, [this.workspaceId], { prepare: this.pool.isPrepared(CONTEXT) }).execute();
-    // A failure shows again in the statement that follows; unhandled it would end the process.
-    begun.catch(() => {});
-    set.catch(() => {});
-    return connection;
+  #begin(): Promise<Tx> {
+    return new Promise((resolve, reject) => {
+      this.#ended = this.pool.transaction((tx) => {
+        // Pipelined with the first read. A failure shows again there; unhandled it would end the process.
+        const set = tx.unsafe(CONTEXT, [this.workspaceId], { prepare: this.pool.isPrepared(CONTEXT) }).execute();
+        set.catch(() => {});
+        resolve(tx);
+        return new Promise<void>((end) => (this.#end = end));
+      });
+      this.#ended.catch(reject);
+    });
   }
 
-  /** Waits for what still runs, ends the transaction and gives the connection back. Can be called again. */
+  /** Waits for what still runs, ends the transaction and gives the connection back. Can be called again. Never throws. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
   async #close(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
-    if (!this.#connection) return;
-    let connection: Connection;
-    try {
-      connection = await this.#connection;
-    } catch {
-      return;
-    }
-    try {
-      await connection.unsafe('commit');
-    } catch {
-      // The connection is gone; postgres.js makes another.
-    } finally {
-      this.pool.release(connection);
-    }
+    this.#end();
+    // Its failure was shown by the statement that failed.
+    await this.#ended?.catch(() => {});
   }
 }
