@@ -5,7 +5,8 @@ import type { Mail, Mailbox } from './mime.ts';
 import { splitReplyAddress } from './reply-address.ts';
 
 /** The mailbox in its normal form, or null when the text is no address. */
-export const mailboxAddress = (text: string | null): string | null => (text === null ? null : (normalAddress({ kind: 'email', value: withoutRoute(text) })?.value ?? null));
+export const mailboxAddress = (text: string | null): string | null =>
+  text === null ? null : (normalAddress({ kind: 'email', value: withoutRoute(text) })?.value ?? null);
 
 /** `@relay.example:ada@acme.example` -> `ada@acme.example`: RFC 5322, 4.4 asks to ignore the route. */
 const withoutRoute = (text: string): string => text.replace(/^\s*<?\s*@[^:\s]{1,500}:/, '');
@@ -24,17 +25,26 @@ export function observed(mailbox: Mailbox, trust: ObservedAddress['trust'] = 'cl
   };
 }
 
-/** Headers that name the mailbox a server delivered to, the surest first. What stands on top was written last, by the server nearest to us. */
-const DELIVERED_HEADERS = ['delivered-to', 'x-original-to', 'x-forwarded-to', 'envelope-to', 'x-envelope-to', 'x-delivered-to', 'original-recipient', 'x-forwarded-for'];
+/**
+ * Headers that name the mailbox a server delivered to, the surest first. What stands on top was written last, by the server nearest to
+ * us.
+ */
+const DELIVERED_HEADERS = [
+  'delivered-to', 'x-original-to', 'x-forwarded-to', 'envelope-to', 'x-envelope-to', 'x-delivered-to', 'original-recipient',
+  'x-forwarded-for',
+];
+const deliveredTo = (mail: Mail, name: string): string | null =>
+  mail.first(name)?.split(/[\s,]+/).find((word) => word.includes('@'))?.replace(/^rfc822;/i, '') ?? null;
 
 /**
- * Our mailbox that the mail was sent to, without a reply token: the envelope's recipient, else what a delivering server wrote, else the first of To and Cc.
+ * Our mailbox that the mail was sent to, without a reply token: the envelope's recipient, else what a delivering server wrote, else the
+ * first of To and Cc.
  * Null when none of them holds an address.
  */
 export function accountOf(mail: Mail, envelopeTo: string | null): string | null {
   const candidates = [
     envelopeTo,
-    ...DELIVERED_HEADERS.map((name) => mail.first(name)?.split(/[\s,]+/).find((word) => word.includes('@'))?.replace(/^rfc822;/i, '') ?? null),
+    ...DELIVERED_HEADERS.map((name) => deliveredTo(mail, name)),
     ...mail.mailboxes('to').map(({ address }) => address),
     ...mail.mailboxes('cc').map(({ address }) => address),
   ];
@@ -65,7 +75,8 @@ export function recipientsOf(mail: Mail, envelopeTo: string | null): ObservedAdd
  * In the last case From follows, claimed: `attested` holds for From alone, and what Reply-To says is never more than a claim.
  */
 export function sendersOf(mail: Mail, o: { account: string | null; attestedFrom: string | null }): ObservedAddress[] {
-  const trustOf = (address: string): ObservedAddress['trust'] => (o.attestedFrom !== null && mailboxAddress(address) === o.attestedFrom ? 'attested' : 'claimed');
+  const trustOf = (address: string): ObservedAddress['trust'] =>
+    o.attestedFrom !== null && mailboxAddress(address) === o.attestedFrom ? 'attested' : 'claimed';
   const from = valid(mail.mailboxes('from')) ?? valid(mail.mailboxes('sender'));
   const original = valid(['x-original-sender', 'x-original-from'].map((name) => ({ name: '', address: mail.first(name) ?? '' })));
   if (original && (!from || mailboxAddress(original.address) !== mailboxAddress(from.address))) {
@@ -77,7 +88,8 @@ export function sendersOf(mail: Mail, o: { account: string | null; attestedFrom:
   const [answerTo] = replyTo;
   if (!from) return known([answerTo ? observed(answerTo) : null]);
   const written = observed(from, trustOf(from.address));
-  if (!answerTo || replyTo.length > 1 || isOurs(answerTo, mail, o.account) || mailboxAddress(answerTo.address) === written?.value) return known([written]);
+  const answersElsewhere = answerTo && replyTo.length === 1 && mailboxAddress(answerTo.address) !== written?.value && !isOurs(answerTo, mail, o.account);
+  if (!answersElsewhere) return known([written]);
   const isList = mail.names().some((name) => name.startsWith('list-') || name === 'mailing-list');
   const isRewritten = /\svia\s/i.test(from.name);
   if (isList && !isRewritten) return known([written]);

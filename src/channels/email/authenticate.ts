@@ -1,4 +1,5 @@
-// Is a mail's From really its sender's? Attested when DMARC aligns (RFC 7489, 3.1), by our own verifier or by the word of a server that the account trusts.
+// Is a mail's From really its sender's? Attested when DMARC aligns (RFC 7489, 3.1), by our own verifier or by the word of a server that
+// the account trusts.
 import { authenticate, type DNSResolver } from 'mailauth';
 import { mailboxAddress } from './addresses.ts';
 import type { Mail } from './mime.ts';
@@ -18,10 +19,14 @@ export interface Authentication {
  * Verifies DKIM, SPF and DMARC of a mail that our SMTP receiver took. Never throws: a DNS that doesn't answer leaves the sender claimed.
  * A DKIM signature over a part of the body only (`l=`) attests nothing.
  */
-export async function authenticateMail(raw: Buffer, o: { resolver: Resolver; remoteAddress: string; helo: string | null; mailFrom: string; receiver: string }): Promise<Authentication> {
+export async function authenticateMail(
+  raw: Buffer,
+  o: { resolver: Resolver; remoteAddress: string; helo: string | null; mailFrom: string; receiver: string },
+): Promise<Authentication> {
   try {
     const { dmarc, dkim } = await authenticate(raw, {
-      ip: o.remoteAddress.replace(/^::ffff:/i, ''), helo: o.helo ?? undefined, sender: o.mailFrom, mta: o.receiver, resolver: o.resolver, disableArc: true, disableBimi: true,
+      ip: o.remoteAddress.replace(/^::ffff:/i, ''), helo: o.helo ?? undefined, sender: o.mailFrom, mta: o.receiver,
+      resolver: o.resolver, disableArc: true, disableBimi: true,
     });
     if (!dmarc) return claimed('no DMARC record, or no single From');
     if (dkim.headerFrom.length !== 1) return claimed('not exactly one From');
@@ -38,8 +43,10 @@ export async function authenticateMail(raw: Buffer, o: { resolver: Resolver; rem
 const claimed = (reason: string): Authentication => ({ trust: 'claimed', domain: null, reason });
 
 /**
- * The From address when it is attested, else null: by our verifier's domain (`dmarcDomain`), or by `Authentication-Results` of `authservId`.
- * Of those, only the topmost header with that id counts: a server writes above what it received, so anything below it may be the sender's own
+ * The From address when it is attested, else null: by our verifier's domain (`dmarcDomain`), or by `Authentication-Results` of
+ * `authservId`.
+ * Of those, only the topmost header with that id counts: a server writes above what it received, so anything below it may be the
+ * sender's own
  * invention. (That the server removes forged ones with its own id where it writes none is what RFC 8601, 5 demands of it.)
  */
 export function attestedFrom(mail: Mail, o: { dmarcDomain: string | null; authservId: string | null }): string | null {

@@ -5,7 +5,10 @@ import { splitReply } from './reply-text.ts';
 
 export type TextPart = Extract<Part, { type: 'text' }>;
 
-/** Null when the mail holds no text at all. Plain text is preferred when there is any; HTML alone is rendered as plain text, its quotes marked by `> `. */
+/**
+ * Null when the mail holds no text at all. Plain text is preferred when there is any; HTML alone is rendered as plain text, its quotes
+ * marked by `> `.
+ */
 export function textPart(text: string | null, html: string | null): TextPart | null {
   const plain = text !== null && text.trim() !== '' ? text.replace(/\r\n?/g, '\n').trimEnd() : null;
   if (plain !== null) {
@@ -16,7 +19,8 @@ export function textPart(text: string | null, html: string | null): TextPart | n
 }
 
 /**
- * What the client marked as a quote is left out; the line that announces it ("On … wrote:") stands outside of the mark in many clients, so each
+ * What the client marked as a quote is left out; the line that announces it ("On … wrote:") stands outside of the mark in many clients,
+ * so each
  * piece before a quote is split as if the quote followed it.
  */
 function fromHtml(html: string): TextPart {

@@ -10,7 +10,8 @@ export interface Piece {
 const TEXT_MAX = 500_000;
 
 const BLOCKS = new Set([
-  'address', 'article', 'aside', 'blockquote', 'center', 'dd', 'div', 'dl', 'dt', 'fieldset', 'figure', 'footer', 'form', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6',
+  'address', 'article', 'aside', 'blockquote', 'center', 'dd', 'div', 'dl', 'dt', 'fieldset', 'figure', 'footer', 'form', 'h1',
+  'h2', 'h3', 'h4', 'h5', 'h6',
   'header', 'hr', 'li', 'main', 'nav', 'ol', 'p', 'pre', 'section', 'table', 'tr', 'ul',
 ]);
 const UNSEEN = new Set(['head', 'script', 'style', 'title', 'template', 'noscript', 'object', 'svg', 'math', 'xml']);
@@ -20,11 +21,16 @@ type Attributes = Record<string, string>;
 
 /** Elements that hold the quoted message. What each client writes was read off its mails. */
 const QUOTE_CLASSES = new Set([
-  'gmail_quote', 'gmail_quote_container', 'gmail_extra_quote', 'yahoo_quoted', 'moz-cite-prefix', 'moz-forward-container', 'protonmail_quote', 'tutanota_quote', 'zmail_extra',
-  'x_gmail_quote', 'mail_quote', 'mailru-blockquote', 'yandex-quote', 'front-blockquote', 'hs_reply', 'airmail_ext_on', 'bloop_markdown_quote', 'iwp-quote',
+  'gmail_quote', 'gmail_quote_container', 'gmail_extra_quote', 'yahoo_quoted', 'moz-cite-prefix', 'moz-forward-container',
+  'protonmail_quote', 'tutanota_quote', 'zmail_extra',
+  'x_gmail_quote', 'mail_quote', 'mailru-blockquote', 'yandex-quote', 'front-blockquote', 'hs_reply', 'airmail_ext_on',
+  'bloop_markdown_quote', 'iwp-quote',
   'ms-outlook-mobile-reference-message', 'gmx_quote', 'qt', 'freshdesk_quote', 'zendesk-quote',
 ]);
-const QUOTE_IDS = new Set(['olk_src_body_section', 'mail-editor-reference-message-container', 'isforwardcontent', 'isreplycontent', 'mailbox-conversation', '_rp_quote']);
+const QUOTE_IDS = new Set([
+  'olk_src_body_section', 'mail-editor-reference-message-container', 'isforwardcontent', 'isreplycontent', 'mailbox-conversation',
+  '_rp_quote',
+]);
 /** From these on everything that follows in the mail is the quoted message (Outlook closes the element before it). */
 const QUOTE_BEGINS_IDS = new Set(['divrplyfwdmsg', 'x_divrplyfwdmsg', 'appendonsend', 'x_appendonsend', 'replysplit', 'stopspelling']);
 
@@ -44,7 +50,8 @@ const isHidden = (attributes: Attributes): boolean =>
   attributes.hidden !== undefined || (attributes.style !== undefined && /(?:^|;)\s*display\s*:\s*none/i.test(attributes.style.slice(0, 2000)));
 
 /**
- * The text of an HTML mail in the order of the document, neighbours of one kind joined. A blockquote that no client marks as a quote is text
+ * The text of an HTML mail in the order of the document, neighbours of one kind joined. A blockquote that no client marks as a quote is
+ * text
  * whose lines begin with `> `, so that reply-text.ts can judge it by the line before.
  */
 export function htmlPieces(html: string): Piece[] {
@@ -176,7 +183,10 @@ export function htmlPieces(html: string): Piece[] {
 const UNNESTED = new Set([...EMPTY, 'p', 'li', 'td', 'th', 'tr', 'dd', 'dt', 'option', 'tbody', 'thead', 'tfoot']);
 const DEPTH_MAX = 3_000;
 
-/** No letter is that deep, and the tokenizer's time grows with the square of the depth. Looks at the tags only; may err on HTML that never closes anything. */
+/**
+ * No letter is that deep, and the tokenizer's time grows with the square of the depth. Looks at the tags only; may err on HTML that
+ * never closes anything.
+ */
 export function isTooDeep(html: string): boolean {
   let depth = 0;
   for (const [, end, name] of html.matchAll(/<(\/?)([a-z][a-z0-9-]{0,30})/gi)) {

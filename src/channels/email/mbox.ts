@@ -13,7 +13,8 @@ export interface MboxMail {
 }
 
 /**
- * Yields the mails of an mbox. A mail begins at a line `From …` at the beginning of the file or after an empty line; `>From ` and `>>From ` in a body
+ * Yields the mails of an mbox. A mail begins at a line `From …` at the beginning of the file or after an empty line; `>From ` and
+ * `>>From ` in a body
  * lose one `>`. Holds one mail in memory; of one larger than `bytesMax` (default 100 MB) only its place is told.
  */
 export async function* mboxMails(input: Readable | AsyncIterable<Buffer>, options: { bytesMax?: number; offset?: number } = {}): AsyncGenerator<MboxMail> {

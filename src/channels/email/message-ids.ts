@@ -1,4 +1,5 @@
-// Message-IDs as we keep them: without angle brackets, as they came otherwise. Senders write several ids, garbage, and fifty thousand of them.
+// Message-IDs as we keep them: without angle brackets, as they came otherwise. Senders write several ids, garbage, and fifty thousand of
+// them.
 
 const ID_LENGTH_MAX = 998;
 const REFERENCES_MAX = 100;
@@ -9,7 +10,8 @@ export function messageId(value: string | null): string | null {
 }
 
 /**
- * Every id that the mail may answer, best first: those of In-Reply-To, then References from the last. At most 100, none twice, never an empty one.
+ * Every id that the mail may answer, best first: those of In-Reply-To, then References from the last. At most 100, none twice, never an
+ * empty one.
  * The first 20 KB and the last 20 KB of a References header are looked at: what was answered stands at its end.
  */
 export function answeredIds(inReplyTo: string[], references: string[]): { inReplyTo: string[]; all: string[]; root: string | null } {

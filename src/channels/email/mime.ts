@@ -7,7 +7,10 @@ import { oneLine, storable } from './clean.ts';
 const NESTING_MAX = 200;
 const HEADER_BYTES_MAX = 4 * 1024 * 1024;
 const ADDRESSES_MAX = 500;
-/** More lines than this have at least 30 bytes each, in a letter with attachments: the library takes its time for each line, however short. */
+/**
+ * More lines than this have at least 30 bytes each, in a letter with attachments: the library takes its time for each line, however
+ * short.
+ */
 const SHORT_LINES_MAX = 50_000;
 const LINE_BYTES_MIN = 30;
 
@@ -67,7 +70,7 @@ export async function readMail(raw: Buffer): Promise<Mail> {
   }
   const boxes = {
     // The library gives the first only; that there are more must be known (authenticate.ts).
-    from: (headers.get('from') ?? []).flatMap((value) => addressParser(value.slice(0, 20_000), { flatten: true })).map(({ name, address }) => ({ name: decodeWords(name), address: address ?? '' })),
+    from: (headers.get('from') ?? []).flatMap(addressesOf),
     sender: email.sender ? [email.sender] : [],
     'reply-to': email.replyTo ?? [],
     to: email.to ?? [],
@@ -139,8 +142,10 @@ function addressesIn(value: string): Mailbox[] | null {
 }
 
 const MAIL_HEADERS = new Set([
-  'from', 'to', 'cc', 'bcc', 'subject', 'date', 'message-id', 'received', 'return-path', 'reply-to', 'sender', 'delivered-to', 'in-reply-to', 'references',
-  'mime-version', 'content-type', 'content-transfer-encoding', 'x-original-to', 'envelope-to', 'dkim-signature', 'authentication-results', 'received-spf',
+  'from', 'to', 'cc', 'bcc', 'subject', 'date', 'message-id', 'received', 'return-path', 'reply-to', 'sender', 'delivered-to',
+  'in-reply-to', 'references',
+  'mime-version', 'content-type', 'content-transfer-encoding', 'x-original-to', 'envelope-to', 'dkim-signature',
+  'authentication-results', 'received-spf',
 ]);
 
 function beginsWithHeader(bytes: Buffer): boolean {
@@ -187,6 +192,9 @@ const decoded = (bytes: Buffer): string => {
   }
 };
 
+const addressesOf = (value: string): Address[] =>
+  addressParser(value.slice(0, 20_000), { flatten: true }).map(({ name, address }) => ({ name: decodeWords(name), address: address ?? '' }));
+
 function flat(addresses: Address[]): Mailbox[] {
   return addresses
     .flatMap((address) => address.group ?? [address as Mailbox])
@@ -195,4 +203,4 @@ function flat(addresses: Address[]): Mailbox[] {
 }
 
 const bufferOf = (content: ArrayBuffer | Uint8Array | string): Buffer =>
-  typeof content === 'string' ? Buffer.from(content) : content instanceof Uint8Array ? Buffer.from(content.buffer, content.byteOffset, content.byteLength) : Buffer.from(content);
+  typeof content === 'string' || content instanceof Uint8Array ? Buffer.from(content) : Buffer.from(content, 0, content.byteLength);

@@ -19,7 +19,8 @@ export const emailMime: Provider<EmailSettings, EmailSecrets> = {
 };
 
 /**
- * `Authorization: Bearer <secret>`, or Basic with the secret as password and any user. Every secret in force is compared, each in constant time;
+ * `Authorization: Bearer <secret>`, or Basic with the secret as password and any user. Every secret in force is compared, each in
+ * constant time;
  * their lengths don't show either, since digests are compared.
  */
 function verifyDoor(request: RawRequest, secrets: (string | undefined)[]): Verification {

@@ -20,7 +20,10 @@ export interface ReceiverOptions {
   host: string;
   /** Is there a mailbox of this address? False is answered 550; an error 451, so that the client tries again. */
   accepts(recipient: string): Promise<boolean>;
-  /** Stores the mail durably. 250 is sent after it resolved; when it throws, 451. Copies may come twice: a client that lost the answer sends again. */
+  /**
+   * Stores the mail durably. 250 is sent after it resolved; when it throws, 451. Copies may come twice: a client that lost the answer
+   * sends again.
+   */
   deliver(raw: Buffer, envelope: Envelope): Promise<void>;
   /** Larger mail is answered 552. Default 25 MB. */
   bytesMax?: number;

@@ -1,4 +1,5 @@
-// Names of our own messages that come back in mail: the plus-address that answers go to, and the Message-IDs we mint. Both carry the message's
+// Names of our own messages that come back in mail: the plus-address that answers go to, and the Message-IDs we mint. Both carry the
+// message's
 // id and a signature, so that who holds one really was written to; nothing has to be looked up to know that it is ours.
 import { timingSafeEqual } from 'node:crypto';
 import type { InboundEvent } from '../channel.ts';

@@ -7,7 +7,10 @@ export interface ReplyText {
   signature: string | null;
 }
 
-/** The library's expressions read every line backwards; beyond this a text is no letter, and a regular expression must not hold the process up. */
+/**
+ * The library's expressions read every line backwards; beyond this a text is no letter, and a regular expression must not hold the
+ * process up.
+ */
 const LENGTH_MAX = 60_000;
 const LINES_MAX = 2_000;
 const LINE_MAX = 1_000;
@@ -60,7 +63,9 @@ function searchable(text: string): { head: string; rest: string } {
   return end >= text.length ? { head: text, rest: '' } : { head: text.slice(0, end), rest: text.slice(end) };
 }
 
-/** The line above a quote, in any language: a name or date, an address, a few words, a colon; some clients break it before the last word. */
+/**
+ * The line above a quote, in any language: a name or date, an address, a few words, a colon; some clients break it before the last word.
+ */
 const ATTRIBUTION = /(?:^|\n)((?:(?:On|Am|Le|El|Il|Em|Op|Den|W dniu)\b[^\n]{0,100}\n(?:[^\n]{1,100}\n){0,2}?)?[^\n]{0,300}<?[^\s<>@]{1,64}@[^\s<>]{1,255}>?[^\n]{0,60}(?:\n[^\n]{1,60})?:)[ \t]*$/u;
 
 /** Without empty lines around it, and with no more than one between paragraphs. */

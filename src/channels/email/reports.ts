@@ -5,7 +5,7 @@ import { bounceReason } from './bounce-reasons.ts';
 import { bounceText, failuresInText, looksLikeBounce } from './bounce-text.ts';
 import { oneLine, storable } from './clean.ts';
 import { htmlPieces } from './html-text.ts';
-import { readNotice } from './ses-notice.ts';
+import { readNotice, type Notice } from './ses-notice.ts';
 import { messageId } from './message-ids.ts';
 import { mailboxAddress } from './addresses.ts';
 import type { Attachment, Mail } from './mime.ts';
@@ -33,7 +33,10 @@ const OUTCOMES_MAX = 1_000;
 /** Null when the mail is no report. */
 export async function readReport(mail: Mail): Promise<Report | null> {
   const text = wordsOf(mail);
-  const machineParts = mail.attachments.map((attachment) => ({ attachment, fields: MACHINE_PARTS.has(attachment.mime) ? fieldGroups(attachment.content) : [] }));
+  const machineParts = mail.attachments.map((attachment) => ({
+    attachment,
+    fields: MACHINE_PARTS.has(attachment.mime) ? fieldGroups(attachment.content) : [],
+  }));
   const part = (mime: RegExp) => machineParts.find(({ attachment }) => mime.test(attachment.mime));
   const original = returnedHeaders(mail.attachments, text);
   const base = { originalId: originalId(mail, original, text), feedbackType: null };
@@ -48,10 +51,14 @@ export async function readReport(mail: Mail): Promise<Report | null> {
   const formal = delivery.length > 0 || REPORT.test(mail.first('content-type') ?? '');
   const bounces = looksLikeBounce(mail, text, formal);
   // Broken structures and some servers leave the fields in the text.
-  const said = [delivery, ...(bounces ? [fieldGroups(fieldsIn(text)), fieldGroups(fieldsIn(mail.body().slice(0, 200_000)))] : [])].map((groups) => groups.filter(isRecipientGroup)).find((groups) => groups.length > 0) ?? [];
-  if (said.length > 0) return { kind: 'delivery', ...base, outcomes: said.slice(0, OUTCOMES_MAX).map((group) => deliveryOutcome(group, said.length === 1 ? written : '', original)) };
+  const places = bounces ? [delivery, fieldGroups(fieldsIn(text)), fieldGroups(fieldsIn(mail.body().slice(0, 200_000)))] : [delivery];
+  const said = places.map((groups) => groups.filter(isRecipientGroup)).find((groups) => groups.length > 0) ?? [];
+  if (said.length > 0) {
+    const about = said.length === 1 ? written : '';
+    return { kind: 'delivery', ...base, outcomes: said.slice(0, OUTCOMES_MAX).map((group) => deliveryOutcome(group, about, original)) };
+  }
   const notice = readNotice(text);
-  if (notice) return { originalId: notice.originalId ?? base.originalId, feedbackType: notice.feedbackType, kind: notice.feedbackType === null ? 'delivery' : 'complaint', outcomes: notice.feedbackType === null ? notice.recipients.map((r) => outcome({ ...r, written: '' })) : complaintOf(notice.recipients.map((r) => r.recipient), notice.feedbackType, null).outcomes };
+  if (notice) return noticeReport(notice, base.originalId);
   if (!bounces) return complaintText(mail, original, base.originalId);
 
   const sender = [...mail.mailboxes('to'), ...mail.mailboxes('cc')].map(({ address }) => mailboxAddress(address)).filter((address) => address !== null);
@@ -63,6 +70,12 @@ export async function readReport(mail: Mail): Promise<Report | null> {
     outcomes: failures.slice(0, OUTCOMES_MAX).map(({ recipient, diagnostic, delayed }) =>
       outcome({ recipient, action: delayed ? 'delayed' : 'failed', status: null, diagnostic, written })),
   };
+}
+
+function noticeReport({ originalId, feedbackType, recipients }: Notice, otherwise: string | null): Report {
+  const id = originalId ?? otherwise;
+  if (feedbackType !== null) return complaintOf(recipients.map(({ recipient }) => recipient), feedbackType, id);
+  return { kind: 'delivery', originalId: id, feedbackType, outcomes: recipients.map((one) => outcome({ ...one, written: '' })) };
 }
 
 /** The text that a person would read; the bare body where a broken structure left none. */
@@ -77,12 +90,16 @@ const withoutPartHeaders = (body: string): string => body.replace(/\r\n/g, '\n')
 
 const REPORT = /^\s*multipart\/report\b[\s\S]*report-type\s*=\s*"?delivery-status/i;
 const MACHINE_PARTS = new Set([
-  'message/delivery-status', 'message/global-delivery-status', 'message/feedback-report', 'message/disposition-notification', 'message/global-disposition-notification',
+  'message/delivery-status', 'message/global-delivery-status', 'message/feedback-report', 'message/disposition-notification',
+  'message/global-disposition-notification',
 ]);
 
 type Fields = Map<string, string[]>;
 
-/** Groups of header-like fields divided by empty lines (RFC 3464, 2.1). What is no field goes on with the one before: some servers fold wrongly. */
+/**
+ * Groups of header-like fields divided by empty lines (RFC 3464, 2.1). What is no field goes on with the one before: some servers fold
+ * wrongly.
+ */
 function fieldGroups(content: Buffer | string): Fields[] {
   const groups: Fields[] = [];
   let group: Fields | null = null;
@@ -111,7 +128,9 @@ const fieldsIn = (text: string): string => {
 };
 
 const one = (fields: Fields, name: string): string | null => fields.get(name)?.[0] ?? null;
-const isRecipientGroup = (fields: Fields): boolean => ['final-recipient', 'original-recipient', 'x-actual-recipient'].some((name) => fields.has(name)) && (fields.has('action') || fields.has('status') || fields.has('diagnostic-code'));
+const isRecipientGroup = (fields: Fields): boolean =>
+  RECIPIENT_FIELDS.some((name) => fields.has(name)) && ['action', 'status', 'diagnostic-code'].some((name) => fields.has(name));
+const RECIPIENT_FIELDS = ['final-recipient', 'original-recipient', 'x-actual-recipient'];
 
 /** `rfc822; <a@b>` -> `a@b`. */
 const bareAddress = (value: string | null): string | null => {
@@ -122,9 +141,10 @@ const bareAddress = (value: string | null): string | null => {
 };
 
 function deliveryOutcome(group: Fields, written: string, original: Map<string, string>): Outcome {
-  const recipient = bareAddress(one(group, 'final-recipient')) ?? bareAddress(one(group, 'original-recipient')) ?? bareAddress(one(group, 'x-actual-recipient')) ?? addressesOf(original.get('to'))[0] ?? null;
+  const named = RECIPIENT_FIELDS.map((name) => bareAddress(one(group, name))).find((address) => address !== null);
+  const recipient = named ?? addressesOf(original.get('to'))[0] ?? null;
   const code = one(group, 'diagnostic-code');
-  const diagnostic = [code?.replace(/^\s*[\w.-]+\s*;\s*/, ''), ...(group.get('x-supplementary-info') ?? []), ...(group.get('x-postfix-reason') ?? [])].filter(Boolean).join(' ');
+  const diagnostic = [code?.replace(/^\s*[\w.-]+\s*;\s*/, ''), ...(group.get('x-supplementary-info') ?? [])].filter(Boolean).join(' ');
   const comment = /\(([^()]+)\)/.exec(one(group, 'status') ?? '')?.[1] ?? '';
   return outcome({
     recipient,
@@ -136,7 +156,9 @@ function deliveryOutcome(group: Fields, written: string, original: Map<string, s
 }
 
 /** RFC 3464, 2.3.3. `delayed` is no failure: the server goes on trying. */
-const STATE_OF_ACTION: Record<string, Outcome['state']> = { failed: 'failed', failure: 'failed', delayed: 'sending', delivered: 'delivered', relayed: 'sent', expanded: 'sent', deliverable: 'sent' };
+const STATE_OF_ACTION: Record<string, Outcome['state']> = {
+  failed: 'failed', failure: 'failed', delayed: 'sending', delivered: 'delivered', relayed: 'sent', expanded: 'sent', deliverable: 'sent',
+};
 
 function outcome(o: { recipient: string | null; action: string; status: string | null; diagnostic: string; written: string }): Outcome {
   const state = STATE_OF_ACTION[o.action] ?? (o.status?.startsWith('2') ? 'delivered' : 'failed');
@@ -180,7 +202,10 @@ const addressesOf = (value: string | undefined): string[] =>
 function complaint(groups: Fields[], original: Map<string, string>, id: string | null): Report {
   const fields: Fields = new Map(groups.flatMap((group) => [...group]));
   const all = (name: string) => (fields.get(name) ?? []).map(bareAddress).filter((address) => address !== null);
-  const recipients = [all('original-rcpt-to'), all('removal-recipient'), all('redacted-address'), addressesOf(original.get('x-hmxmroriginalrecipient')), addressesOf(original.get('to'))];
+  const recipients = [
+    all('original-rcpt-to'), all('removal-recipient'), all('redacted-address'),
+    addressesOf(original.get('x-hmxmroriginalrecipient')), addressesOf(original.get('to')),
+  ];
   const type = oneLine(one(fields, 'feedback-type') ?? 'abuse', 40).toLowerCase();
   return complaintOf([...new Set(recipients.find((list) => list.length > 0) ?? [])], type, id);
 }
@@ -200,7 +225,8 @@ function complaintText(mail: Mail, original: Map<string, string>, id: string | n
   const unsubscribes = /^apple mail sent this email to unsubscribe/i.test(mail.text?.trim() ?? '');
   const from = mail.mailboxes('from')[0]?.address;
   if (unsubscribes && from) return complaintOf([from.toLowerCase()], 'opt-out', id);
-  const isComplaint = /^\s*complaint about message from\b/i.test(mail.subject ?? '') || (complainer.length > 0 && autoGeneratedReason(mail, { ownMailbox: null, nullSender: false }) !== null);
+  const byMachine = autoGeneratedReason(mail, { ownMailbox: null, nullSender: false }) !== null;
+  const isComplaint = /^\s*complaint about message from\b/i.test(mail.subject ?? '') || (complainer.length > 0 && byMachine);
   return isComplaint ? complaintOf(complainer.length ? complainer : addressesOf(original.get('to')), 'abuse', id) : null;
 }
 

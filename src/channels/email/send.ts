@@ -1,4 +1,5 @@
-// One answer to a customer, by SMTP: our Message-ID, the thread's headers, our own From, and a reply address that proves which message is answered.
+// One answer to a customer, by SMTP: our Message-ID, the thread's headers, our own From, and a reply address that proves which message is
+// answered.
 import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
@@ -13,18 +14,22 @@ import { mintMessageId, mintToken, replyAddress, type Sign } from './reply-addre
 const address = z.string().trim().max(320).regex(/^[^\s<>@,;:"()]+@[^\s<>@,;:"()]+$/, 'A mail address such as support@acme.example.');
 
 export const emailSettings = z.strictObject({
-  host: z.string().trim().min(1).max(253).regex(/^[^\s/@]+$/, 'A host name or IP address.').optional().describe('SMTP server that takes our mail. Without it the mailbox only receives.'),
+  host: z.string().trim().min(1).max(253).regex(/^[^\s/@]+$/, 'A host name or IP address.').optional()
+    .describe('SMTP server that takes our mail. Without it the mailbox only receives.'),
   port: z.number().int().min(1).max(65535).default(587).describe('Its port; 587 unless said otherwise.'),
-  secure: z.enum(['tls', 'starttls', 'none']).default('starttls').describe('`tls` from the first byte (port 465), `starttls` (required, port 587), or `none` for a server on the same machine.'),
+  secure: z.enum(['tls', 'starttls', 'none']).default('starttls')
+    .describe('`tls` from the first byte (port 465), `starttls` (required, port 587), or `none` for a server on the same machine.'),
   fromName: z.string().trim().max(200).optional().describe("The name that customers see; else the account's."),
   from: address.optional().describe("The From address; else the account's own."),
-  authservId: z.string().trim().toLowerCase().max(253).nullish().describe('Name by which the server in front of this mailbox signs its `Authentication-Results`. Only its word counts; without it our own verifier decides.'),
+  authservId: z.string().trim().toLowerCase().max(253).nullish()
+    .describe('Name by which the server in front of this mailbox signs its `Authentication-Results`. Only its word counts; without it our own verifier decides.'),
   replyTokens: z.boolean().default(true).describe('Answers go to support+tl-…@…; turn it off where the mail server knows no plus-addresses.'),
 });
 export type EmailSettings = z.infer<typeof emailSettings>;
 
 export const emailSecrets = z.strictObject({
-  inbound: z.string().min(12).max(500).optional().describe('Who posts raw mail to the door shows it (Bearer, or as Basic password). Without it that door is closed.'),
+  inbound: z.string().min(12).max(500).optional()
+    .describe('Who posts raw mail to the door shows it (Bearer, or as Basic password). Without it that door is closed.'),
   user: z.string().min(1).max(320).optional().describe('Log-in at the SMTP server.'),
   password: z.string().min(1).max(1000).optional().describe('Its password.'),
 });
@@ -42,11 +47,15 @@ export interface SendOptions {
 }
 
 /**
- * Hands one message to the account's SMTP server. 2xx: accepted, with our Message-ID, which is made of our message's id and is the same for every
- * attempt. 5xx: failed for good; 4xx, or no connection: failed, to be tried again. The connection lost after DATA began: unknown, since the server
+ * Hands one message to the account's SMTP server. 2xx: accepted, with our Message-ID, which is made of our message's id and is the same
+ * for every
+ * attempt. 5xx: failed for good; 4xx, or no connection: failed, to be tried again. The connection lost after DATA began: unknown, since
+ * the server
  * may have taken it. Never throws for what a server or the network does.
  */
-export async function sendMail(message: OutboundMessage, account: Account<EmailSettings, EmailSecrets>, options: SendOptions = {}): Promise<SendResult> {
+export async function sendMail(
+  message: OutboundMessage, account: Account<EmailSettings, EmailSecrets>, options: SendOptions = {},
+): Promise<SendResult> {
   const { settings } = account;
   if (!settings.host) return failed('NOT_CONFIGURED', 'The mailbox has no SMTP server; set `host` in its settings.', false);
   const from = settings.from ?? account.address;
@@ -57,8 +66,13 @@ export async function sendMail(message: OutboundMessage, account: Account<EmailS
   return transmit(raw, { from, to: message.to.value, messageId: composed.messageId }, account, options);
 }
 
-/** The mail's bytes and its Message-ID (without angle brackets). No value can add a header: line ends and control characters become blanks. */
-export function composeMail(message: OutboundMessage, account: Account<EmailSettings, EmailSecrets>, sign: Sign): { raw: Promise<Buffer>; messageId: string } {
+/**
+ * The mail's bytes and its Message-ID (without angle brackets). No value can add a header: line ends and control characters become
+ * blanks.
+ */
+export function composeMail(
+  message: OutboundMessage, account: Account<EmailSettings, EmailSecrets>, sign: Sign,
+): { raw: Promise<Buffer>; messageId: string } {
   const { settings, workspaceId } = account;
   const from = settings.from ?? account.address;
   const messageId = mintMessageId(sign, workspaceId, message.messageId, from.slice(from.lastIndexOf('@') + 1));
@@ -98,11 +112,17 @@ function subjectOf({ subject, inReplyTo, text }: OutboundMessage, name: string):
 
 const bareId = (id: string): string | null => /^<?([^\s<>]{1,998})>?$/.exec(id.trim())?.[1] ?? null;
 
-function transmit(raw: Buffer, o: { from: string; to: string; messageId: string }, { settings, secrets }: Account<EmailSettings, EmailSecrets>, options: SendOptions): Promise<SendResult> {
+function transmit(
+  raw: Buffer,
+  o: { from: string; to: string; messageId: string },
+  { settings, secrets }: Account<EmailSettings, EmailSecrets>,
+  options: SendOptions,
+): Promise<SendResult> {
   const secure = settings.secure ?? 'starttls';
   const connection = new SMTPConnection({
     host: settings.host, port: settings.port ?? 587, secure: secure === 'tls', requireTLS: secure === 'starttls', ignoreTLS: secure === 'none',
-    connectionTimeout: CONNECT_MS, greetingTimeout: CONNECT_MS, dnsTimeout: CONNECT_MS, socketTimeout: options.answerMs ?? ANSWER_MS, socketCloseTimeout: 1_000, logger: false, tls: { ...options.tls },
+    connectionTimeout: CONNECT_MS, greetingTimeout: CONNECT_MS, dnsTimeout: CONNECT_MS, socketTimeout: options.answerMs ?? ANSWER_MS,
+    socketCloseTimeout: 1_000, logger: false, tls: { ...options.tls },
   });
   // The body is read only once the server has answered DATA with 354: from then on it may have the mail.
   let begun = false;
@@ -130,7 +150,8 @@ function transmit(raw: Buffer, o: { from: string; to: string; messageId: string 
     connection.connect((error?: SmtpFailure | null) => {
       if (error) return fail(error);
       if (secrets.user === undefined || secrets.password === undefined) return send();
-      connection.login({ user: secrets.user, pass: secrets.password, credentials: { user: secrets.user, pass: secrets.password } }, (refused?: SmtpFailure | null) => (refused ? fail(refused) : send()));
+      const credentials = { user: secrets.user, pass: secrets.password };
+      connection.login({ ...credentials, credentials }, (refused?: SmtpFailure | null) => (refused ? fail(refused) : send()));
     });
   });
 }

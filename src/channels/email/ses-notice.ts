@@ -1,4 +1,5 @@
-// Amazon SES reports bounces, complaints and deliveries as JSON, which SNS can send as a mail. Source: SES developer guide, "Amazon SNS notification contents".
+// Amazon SES reports bounces, complaints and deliveries as JSON, which SNS can send as a mail. Source: SES developer guide, "Amazon SNS
+// notification contents".
 import { z } from 'zod';
 import { oneLine } from './clean.ts';
 
