@@ -1,9 +1,25 @@
 // One pass over an operation, before any statement of it: the permissions that its fields name, and what it may cost. Both transports ask
 // here, and nothing is decided later, row by row.
 import {
-  getNamedType, isAbstractType, isCompositeType, isEnumType, isInputObjectType, isInterfaceType, isObjectType, Kind, SchemaMetaFieldDef, TypeMetaFieldDef,
-  type DocumentNode, type FieldNode, type FragmentDefinitionNode, type GraphQLField, type GraphQLNamedType, type GraphQLSchema,
-  type OperationDefinitionNode, type SelectionSetNode, type ValueNode,
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValueNode,
 } from 'graphql';
 import type { Permission } from '../access/permissions.ts';
 import type { Viewer } from '../access/viewer.ts';
@@ -37,12 +53,14 @@ export const costOf = (needs: Needs, variables: Variables): number => Math.ceil(
 /** What the operation needs. Its document was validated. */
 export function needsOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Needs {
   const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   const permissions = new Set<Permission>();
   const nodeIds: ValueNode[] = [];
   let perViewer = false;
   const defaults: Record<string, unknown> = {};
-  for (const { variable, defaultValue } of operation.variableDefinitions ?? []) if (defaultValue?.kind === Kind.INT) defaults[variable.name.value] = Number(defaultValue.value);
+  for (const { variable, defaultValue } of operation.variableDefinitions ?? [])
+    if (defaultValue?.kind === Kind.INT) defaults[variable.name.value] = Number(defaultValue.value);
 
   const selections = (type: GraphQLNamedType, set: SelectionSetNode, size: Cost): Cost => {
     const parts: Cost[] = [];
@@ -88,10 +106,13 @@ export function needsOf(schema: GraphQLSchema, document: DocumentNode, operation
     }
     let inner: Cost = () => 1;
     let count: Cost = () => 1;
-    if (declared?.form === 'many') inner = (variables) => Math.min(PAGE_MAX, Math.max(0, number(argument('first'), variables) ?? number(argument('last'), variables) ?? PAGE_DEFAULT));
+    if (declared?.form === 'many')
+      inner = (variables) =>
+        Math.min(PAGE_MAX, Math.max(0, number(argument('first'), variables) ?? number(argument('last'), variables) ?? PAGE_DEFAULT));
     else if (type.name.startsWith('__')) count = introspected(def.name);
     else if (declared?.form === 'list') count = () => Math.min(declared.max, PAGE_DEFAULT);
-    else if ((declared?.form === 'rows' && !declared.single) || (declared?.form === 'custom' && declared.isList)) count = (variables) => number(argument('first') ?? argument('limit'), variables) ?? ROWS_DEFAULT;
+    else if ((declared?.form === 'rows' && !declared.single) || (declared?.form === 'custom' && declared.isList))
+      count = (variables) => number(argument('first') ?? argument('limit'), variables) ?? ROWS_DEFAULT;
     else if (def.name === 'nodes' && !declared && def.args.length === 1) count = (variables) => listLength(argument('ids'), variables);
     else if (!declared && (def.name === 'nodes' || def.name === 'edges')) count = size;
     const children = node.selectionSet ? selections(type, node.selectionSet, inner) : () => 0;
@@ -139,7 +160,17 @@ function lengthsOf(schema: GraphQLSchema): Record<string, number> {
     else if (isEnumType(type)) enumValues += type.getValues().length;
   }
   const count = types.length;
-  const made = { types: count, fields: fields / count, args: args / fields, inputFields: inputFields / count, enumValues: enumValues / count, possibleTypes: 1, interfaces: 1, directives: 6, ofType: 0.3 };
+  const made = {
+    types: count,
+    fields: fields / count,
+    args: args / fields,
+    inputFields: inputFields / count,
+    enumValues: enumValues / count,
+    possibleTypes: 1,
+    interfaces: 1,
+    directives: 6,
+    ofType: 0.3,
+  };
   lengths.set(schema, made);
   return made;
 }
@@ -165,7 +196,10 @@ export function admit(needs: Needs, viewer: Viewer, variables: Variables): numbe
     }
   }
   const cost = costOf(needs, variables);
-  if (cost > COST_MAX) throw new Refusal('TOO_EXPENSIVE', `The operation may cost ${cost} points, at most ${COST_MAX}. Ask for smaller pages.`, { cost: { requested: cost, limit: COST_MAX } });
+  if (cost > COST_MAX)
+    throw new Refusal('TOO_EXPENSIVE', `The operation may cost ${cost} points, at most ${COST_MAX}. Ask for smaller pages.`, {
+      cost: { requested: cost, limit: COST_MAX },
+    });
   return cost;
 }
 
@@ -194,7 +228,8 @@ export function withoutPermission(schema: GraphQLSchema): string[] {
     if (!isObjectType(type) || type.name.startsWith('__') || type.extensions.inherits) continue;
     for (const field of Object.values(type.getFields())) {
       const named = field.extensions.permission ?? type.extensions.permission;
-      if (!named && !(type === schema.getQueryType() && (field.name === 'node' || field.name === 'nodes'))) missing.push(`${type.name}.${field.name}`);
+      if (!named && !(type === schema.getQueryType() && (field.name === 'node' || field.name === 'nodes')))
+        missing.push(`${type.name}.${field.name}`);
     }
   }
   return missing;

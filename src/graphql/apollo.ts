@@ -31,7 +31,12 @@ export function apolloOptions(graph: Graph, log: (id: string, error: unknown) =>
     if (byHash.size > DOCUMENTS_MAX) byHash.delete(byHash.keys().next().value!);
   };
 
-  const answer = async (document: DocumentNode, operationName: string | null | undefined, variables: Record<string, unknown> | undefined, context: HttpContext): Promise<{ answer: Answer; remaining?: number }> => {
+  const answer = async (
+    document: DocumentNode,
+    operationName: string | null | undefined,
+    variables: Record<string, unknown> | undefined,
+    context: HttpContext,
+  ): Promise<{ answer: Answer; remaining?: number }> => {
     const errors = refusals.get(document);
     if (errors) return { answer: graph.refuse(errors) };
     const request = { document, operationName, variables, viewer: context.viewer };
@@ -39,7 +44,17 @@ export function apolloOptions(graph: Graph, log: (id: string, error: unknown) =>
       let remaining: number | undefined;
       if (context.spend || context.costOnly) {
         const cost = graph.price(request);
-        if (context.costOnly) return { answer: { data: 'null', errors: [], cost: { requested: cost, actual: 0, limit: graph.costMax }, status: null, headers: new Map(), path: 'refused' } };
+        if (context.costOnly)
+          return {
+            answer: {
+              data: 'null',
+              errors: [],
+              cost: { requested: cost, actual: 0, limit: graph.costMax },
+              status: null,
+              headers: new Map(),
+              path: 'refused',
+            },
+          };
         remaining = await context.spend!(cost);
       }
       return { answer: await graph.execute(request), remaining };
@@ -85,7 +100,8 @@ export function apolloOptions(graph: Graph, log: (id: string, error: unknown) =>
       delete: async (key) => byHash.delete(key.slice(-64)),
     },
     // What Apollo words itself: a body that is no request, a method that is none.
-    formatError: (_formatted, error) => formatted(error instanceof GraphQLError ? shown(error, log) : shown(new GraphQLError('', { originalError: error as Error }), log)),
+    formatError: (_formatted, error) =>
+      formatted(error instanceof GraphQLError ? shown(error, log) : shown(new GraphQLError('', { originalError: error as Error }), log)),
     stringifyResult: (result) => {
       const { data } = result as { data?: unknown };
       return data instanceof Body ? data.text : JSON.stringify(result);

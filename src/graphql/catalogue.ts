@@ -105,7 +105,8 @@ export function faultsOf(catalogue: Catalogue, entities: Iterable<Entity>, roots
     if (!catalogue.has(table, field.column)) return faults.push(`${at}: there is no column ${table}.${field.column}.`);
     const type = catalogue.typeOf(table, field.column)!;
     if (!storedAs(field.type).test(type)) faults.push(`${at}: ${table}.${field.column} is ${type}.`);
-    if (!field.nullable && !catalogue.isView(table) && !catalogue.notNull(table, field.column)) faults.push(`${at} is non-null, ${table}.${field.column} isn't.`);
+    if (!field.nullable && !catalogue.isView(table) && !catalogue.notNull(table, field.column))
+      faults.push(`${at} is non-null, ${table}.${field.column} isn't.`);
   };
   const exists = (at: string, table: string, name: string) => {
     if (!catalogue.has(table, name)) faults.push(`${at}: there is no column ${table}.${name}.`);
@@ -131,7 +132,8 @@ export function faultsOf(catalogue: Catalogue, entities: Iterable<Entity>, roots
   for (const entity of entities) {
     const stored = catalogue.hasTable(entity.table);
     if (entity.prefix && !stored) faults.push(`${entity.name}: there is no table ${entity.table}.`);
-    if (stored && !catalogue.has(entity.table, 'workspace_id') && entity.table !== 'workspaces') faults.push(`${entity.name}: ${entity.table} has no workspace_id.`);
+    if (stored && !catalogue.has(entity.table, 'workspace_id') && entity.table !== 'workspaces')
+      faults.push(`${entity.name}: ${entity.table} has no workspace_id.`);
     for (const [name, field] of Object.entries(entity.fields)) {
       const at = `${entity.name}.${name}`;
       if (field.form === 'column' && stored) column(at, entity.table, field);
@@ -139,7 +141,8 @@ export function faultsOf(catalogue: Catalogue, entities: Iterable<Entity>, roots
       if (field.form === 'embed' && stored) {
         for (const source of Object.values(field.columns)) exists(at, entity.table, source);
         const [first] = Object.values(field.columns);
-        if (!field.nullable && !catalogue.isView(entity.table) && !catalogue.notNull(entity.table, first!)) faults.push(`${at} is non-null, ${entity.table}.${first} isn't.`);
+        if (!field.nullable && !catalogue.isView(entity.table) && !catalogue.notNull(entity.table, first!))
+          faults.push(`${at} is non-null, ${entity.table}.${first} isn't.`);
       }
       if (field.form === 'many') many(at, field);
       if (field.form === 'list') {
@@ -148,7 +151,11 @@ export function faultsOf(catalogue: Catalogue, entities: Iterable<Entity>, roots
         else if (field.key) exists(at, table, field.key);
       }
       const keyed = stored && catalogue.has(entity.table, 'id');
-      if (!keyed && ((field.form === 'many' && (field.key || field.through || field.among)) || (field.form === 'list' && (field.key || field.among))) && !field.parentKey) {
+      if (
+        !keyed &&
+        ((field.form === 'many' && (field.key || field.through || field.among)) || (field.form === 'list' && (field.key || field.among))) &&
+        !field.parentKey
+      ) {
         faults.push(`${at}: rows of ${entity.name} have no id, so it needs a parentKey.`);
       }
     }

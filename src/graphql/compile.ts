@@ -1,6 +1,14 @@
 // The main path: which statement answers a query for these variables. Its shape is what the text depends on: the @skip and @include
 // switches, the prefixes of `node(id:)`, which arguments are null and which filters stand; everything else is a parameter.
-import { Kind, type DocumentNode, type FieldNode, type FragmentDefinitionNode, type GraphQLField, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import {
+  Kind,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
 import { collectFields } from 'graphql/execution/collectFields.js';
 import { getArgumentValues, getVariableValues } from 'graphql/execution/values.js';
 import type { Viewer } from '../access/viewer.ts';
@@ -77,7 +85,8 @@ export class Compiled {
     document: DocumentNode,
     private readonly operation: OperationDefinitionNode,
   ) {
-    for (const definition of document.definitions) if (definition.kind === Kind.FRAGMENT_DEFINITION) this.#fragments[definition.name.value] = definition;
+    for (const definition of document.definitions)
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.#fragments[definition.name.value] = definition;
     this.#switches = switchesOf(document);
     this.#hasNode = operation.selectionSet.selections.some((selection) => selection.kind !== Kind.FIELD || selection.name.value === 'node');
   }
@@ -132,7 +141,14 @@ export class Compiled {
   }
 
   /** Writes the statement. Sites are met in the same order each time, since no argument changes which fields are selected. */
-  #write(variables: Record<string, unknown>, nodeTypes: Entity[], viewer: Viewer, known: Site[] | null, sites: Site[], all: Given[]): Statement {
+  #write(
+    variables: Record<string, unknown>,
+    nodeTypes: Entity[],
+    viewer: Viewer,
+    known: Site[] | null,
+    sites: Site[],
+    all: Given[],
+  ): Statement {
     let next = 0;
     const site = (def: GraphQLField<unknown, unknown>, node: FieldNode) => {
       const index = next++;
@@ -142,7 +158,14 @@ export class Compiled {
       all.push(this.#given(made, variables, viewer));
       return { index, site: made, given: all[index]! };
     };
-    return new Writer({ schema: this.schema, catalogue: this.catalogue, fragments: this.#fragments, variables, nodeTypes: [...nodeTypes], site }).operation(this.operation);
+    return new Writer({
+      schema: this.schema,
+      catalogue: this.catalogue,
+      fragments: this.#fragments,
+      variables,
+      nodeTypes: [...nodeTypes],
+      site,
+    }).operation(this.operation);
   }
 
   #keep(key: string, shape: Shape): Shape {

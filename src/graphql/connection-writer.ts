@@ -7,7 +7,13 @@ import { COUNT_MAX, orderOf, type Page } from './pages.ts';
 import { concat, NotCompilable, text, type Piece } from './pieces.ts';
 import type { Writer } from './writer.ts';
 
-export function writeConnection(writer: Writer, list: Many, def: GraphQLField<unknown, unknown>, nodes: readonly FieldNode[], parent: (() => string) | null): Piece[] {
+export function writeConnection(
+  writer: Writer,
+  list: Many,
+  def: GraphQLField<unknown, unknown>,
+  nodes: readonly FieldNode[],
+  parent: (() => string) | null,
+): Piece[] {
   const { index, site: argument, given } = writer.input.site(def, nodes[0]!);
   const page = given.page!;
   let parameters = 0;
@@ -20,7 +26,8 @@ export function writeConnection(writer: Writer, list: Many, def: GraphQLField<un
     },
     place: writer.place,
     isConstant: argument.isConstant,
-    param: (cast: string, read: (page: Page) => unknown) => writer.parameter(`${index}.${parameters++}`, cast, (all) => read(all[index]!.page!)),
+    param: (cast: string, read: (page: Page) => unknown) =>
+      writer.parameter(`${index}.${parameters++}`, cast, (all) => read(all[index]!.page!)),
   };
   const type = getNamedType(def.type) as GraphQLObjectType;
   const fieldType = (of: GraphQLObjectType, name: string) => getNamedType(of.getFields()[name]!.type) as GraphQLObjectType;
@@ -84,7 +91,9 @@ export function writeConnection(writer: Writer, list: Many, def: GraphQLField<un
       case 'totalCount': {
         const total = writer.alias();
         const object = writer.object(fieldType(type, 'totalCount'), fieldNodes, (inner) =>
-          inner === 'count' ? [`least(${total}.n, ${COUNT_MAX})::text`] : [`case when ${total}.n > ${COUNT_MAX} then '"AT_LEAST"' else '"EXACT"' end`],
+          inner === 'count'
+            ? [`least(${total}.n, ${COUNT_MAX})::text`]
+            : [`case when ${total}.n > ${COUNT_MAX} then '"AT_LEAST"' else '"EXACT"' end`],
         );
         return [`(select ${concat(object)} from (select ${countSql(site)} as n) ${total})`];
       }

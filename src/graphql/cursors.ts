@@ -24,7 +24,11 @@ const PARTS: Record<string, Part> = {
   smallint: integer('int2', 16),
   integer: integer('int4', 32),
   bigint: integer('int8', 64),
-  boolean: { out: (e) => `${e}::int4::text`, read: (text) => (text === '1' ? 'true' : text === '0' ? 'false' : null), cast: 'text::boolean' },
+  boolean: {
+    out: (e) => `${e}::int4::text`,
+    read: (text) => (text === '1' ? 'true' : text === '0' ? 'false' : null),
+    cast: 'text::boolean',
+  },
   text: {
     out: (e) => `encode(convert_to(${e}, 'UTF8'), 'hex')`,
     read: (text) => {
@@ -50,8 +54,10 @@ const PARTS: Record<string, Part> = {
 /** The columns by which an order sorts, `id` last, so that no two rows tie. */
 export const orderColumns = (order: Order): string[] => [...order.columns.filter((name) => name !== 'id'), 'id'];
 
-const partsOf = (list: Many, order: Order, catalogue: Catalogue): Part[] => orderColumns(order).map((name) => PARTS[catalogue.typeOf(list.target().table, name)!]!);
-export const orderCasts = (list: Many, order: Order, catalogue: Catalogue): string[] => partsOf(list, order, catalogue).map((part) => part.cast);
+const partsOf = (list: Many, order: Order, catalogue: Catalogue): Part[] =>
+  orderColumns(order).map((name) => PARTS[catalogue.typeOf(list.target().table, name)!]!);
+export const orderCasts = (list: Many, order: Order, catalogue: Catalogue): string[] =>
+  partsOf(list, order, catalogue).map((part) => part.cast);
 
 const tags = new WeakMap<Order, string>();
 /** Four digits that tell one order from another, so that a cursor of another list is refused and not taken for a place. */

@@ -1,6 +1,18 @@
 // From the text of a document to one that may be run: limited, parsed, validated, once a text. Apollo and graphql-ws are both given what
 // stands here, so neither parses or validates by itself.
-import { getOperationAST, GraphQLError, Kind, parse, specifiedRules, validate, type ASTNode, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, type StringValueNode } from 'graphql';
+import {
+  getOperationAST,
+  GraphQLError,
+  Kind,
+  parse,
+  specifiedRules,
+  validate,
+  type ASTNode,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type StringValueNode,
+} from 'graphql';
 import { Refusal } from '../platform/errors.ts';
 import { needsOf, type Needs } from './access.ts';
 import { Compiled } from './compile.ts';
@@ -54,7 +66,8 @@ export class Documents {
 
   #make(source: string): Read {
     const fail = (...errors: GraphQLError[]): Read => ({ document: null, errors });
-    if (source.length > LIMITS.sourceLengthMax) return fail(refused(new Refusal('TOO_LARGE', `The document has ${source.length} characters, at most ${LIMITS.sourceLengthMax}.`)));
+    if (source.length > LIMITS.sourceLengthMax)
+      return fail(refused(new Refusal('TOO_LARGE', `The document has ${source.length} characters, at most ${LIMITS.sourceLengthMax}.`)));
     let document: DocumentNode;
     try {
       document = parse(source, { maxTokens: LIMITS.tokensMax });
@@ -63,14 +76,26 @@ export class Documents {
       if (error instanceof Refusal) return fail(refused(error));
       if (!(error instanceof GraphQLError)) return fail(refused(new Refusal('TOO_EXPENSIVE', 'The document is nested too deep.')));
       // graphql-js says "contains more that 4000 tokens".
-      if (/contains more tha[nt] \d+ tokens/.test(error.message)) return fail(refused(new Refusal('TOO_EXPENSIVE', `The document has more than ${LIMITS.tokensMax} tokens.`)));
-      return fail(new GraphQLError(error.message, { source: error.source, positions: error.positions, extensions: { code: 'INVALID_INPUT', retryable: false, http: { status: 400 } } }));
+      if (/contains more tha[nt] \d+ tokens/.test(error.message))
+        return fail(refused(new Refusal('TOO_EXPENSIVE', `The document has more than ${LIMITS.tokensMax} tokens.`)));
+      return fail(
+        new GraphQLError(error.message, {
+          source: error.source,
+          positions: error.positions,
+          extensions: { code: 'INVALID_INPUT', retryable: false, http: { status: 400 } },
+        }),
+      );
     }
     const excess = excessOf(document);
     if (excess) return fail(excess);
     const errors = validate(this.schema, document, specifiedRules, { maxErrors: LIMITS.validationErrorsMax });
     if (errors.length === 0) return { document, errors: null };
-    return fail(...errors.map((error) => new GraphQLError(error.message, { nodes: error.nodes, extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400 } } })));
+    return fail(
+      ...errors.map(
+        (error) =>
+          new GraphQLError(error.message, { nodes: error.nodes, extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400 } } }),
+      ),
+    );
   }
 
   /** The operation of that name (the only one without). @throws Refusal INVALID_INPUT when the document has none such */
@@ -80,13 +105,19 @@ export class Documents {
     const known = operations.get(name ?? '');
     if (known) return known;
     const node = getOperationAST(document, name);
-    if (!node) throw new Refusal('INVALID_INPUT', name ? `The document has no operation ${name.slice(0, 100)}.` : 'The document has several operations: say which by operationName.');
+    if (!node)
+      throw new Refusal(
+        'INVALID_INPUT',
+        name ? `The document has no operation ${name.slice(0, 100)}.` : 'The document has several operations: say which by operationName.',
+      );
     const made: Operation = {
       document,
       node,
       needs: needsOf(this.schema, document, node),
       compiled: node.operation === 'query' ? new Compiled(this.schema, this.catalogue, document, node) : null,
-      isIntrospection: node.operation === 'query' && node.selectionSet.selections.every((selection) => selection.kind === Kind.FIELD && /^__(schema|type)$/.test(selection.name.value)),
+      isIntrospection:
+        node.operation === 'query' &&
+        node.selectionSet.selections.every((selection) => selection.kind === Kind.FIELD && /^__(schema|type)$/.test(selection.name.value)),
     };
     operations.set(name ?? '', made);
     return made;
@@ -101,7 +132,8 @@ function checkLiterals(node: unknown, depth = 0): void {
     const { kind } = node as ASTNode;
     if (kind === Kind.STRING) return checkValue((node as StringValueNode).value, 'A text of the document');
     const below = kind === Kind.LIST || kind === Kind.OBJECT ? depth + 1 : depth;
-    if (below > LIMITS.variableDepthMax) throw new Refusal('INVALID_INPUT', `A value of the document is nested more than ${LIMITS.variableDepthMax} deep.`);
+    if (below > LIMITS.variableDepthMax)
+      throw new Refusal('INVALID_INPUT', `A value of the document is nested more than ${LIMITS.variableDepthMax} deep.`);
     for (const [key, value] of Object.entries(node)) if (key !== 'loc' && typeof value === 'object') checkLiterals(value, below);
   }
 }

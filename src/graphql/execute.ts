@@ -1,6 +1,14 @@
 // The graph, made: from a document, its variables and who asks to an answer. Both transports come through here, so that limits, permissions
 // and errors are the same on HTTP and on WebSocket.
-import { createSourceEventStream, execute as executeByResolvers, GraphQLError, Kind, type DocumentNode, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import {
+  createSourceEventStream,
+  execute as executeByResolvers,
+  GraphQLError,
+  Kind,
+  type DocumentNode,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
 import { type Sql } from '../platform/db.ts';
 import { sqlState } from '../platform/sql-state.ts';
@@ -24,7 +32,7 @@ export interface GraphOptions {
   /** Actions of mutations. */
   write: Sql;
   parts?: Parts;
-  /** Told of every fault of ours; default: the console. */
+  /** Told of every fault of ours; default: standard error. */
   log?: FaultLog;
   /** How long an operation may wait for a connection. */
   waitMs?: number;
@@ -61,7 +69,9 @@ export interface Answer {
 export function bodyOf(answer: Answer, remaining?: number): string {
   const errors = answer.errors.length > 0 ? `"errors":${JSON.stringify(answer.errors)}` : '';
   const data = answer.data === undefined ? '' : `"data":${answer.data}`;
-  const cost = answer.cost ? `"extensions":${JSON.stringify({ cost: remaining === undefined ? answer.cost : { ...answer.cost, remaining } })}` : '';
+  const cost = answer.cost
+    ? `"extensions":${JSON.stringify({ cost: remaining === undefined ? answer.cost : { ...answer.cost, remaining } })}`
+    : '';
   return `{${[errors, data, cost].filter(Boolean).join(',')}}`;
 }
 
@@ -99,7 +109,8 @@ export class Graph {
   ) {
     this.documents = new Documents(schema, catalogue);
     this.pool = new ReadPool(options.read, options.waitMs);
-    this.#log = options.log ?? ((id, error) => console.error(id, error));
+    this.#log =
+      options.log ?? ((id, error) => void process.stderr.write(`${id} ${error instanceof Error ? error.stack : String(error)}\n`));
   }
 
   /** The document of a text, limited, parsed and validated; remembered. */
@@ -129,7 +140,15 @@ export class Graph {
       if (operation.node.operation === 'subscription') throw new Refusal('INVALID_INPUT', 'Subscriptions go over WebSocket (graphql-ws).');
       if (operation.isIntrospection) return this.#introspected(operation, request, cost);
       const compiled = await this.#compiled(operation, request);
-      if ('data' in compiled) return { data: compiled.data, errors: [], cost: this.#cost(cost, compiled.data), status: null, headers: new Map(), path: 'compiled' };
+      if ('data' in compiled)
+        return {
+          data: compiled.data,
+          errors: [],
+          cost: this.#cost(cost, compiled.data),
+          status: null,
+          headers: new Map(),
+          path: 'compiled',
+        };
       return { ...(await this.#resolved(request, undefined, cost)), declined: compiled.declined };
     } catch (error) {
       return this.refuse([error]);
@@ -177,7 +196,14 @@ export class Graph {
     const { document, operationName, variables, viewer } = request;
     const context = this.context(viewer);
     try {
-      const result = await executeByResolvers({ schema: this.schema, document, operationName, variableValues: variables ?? {}, contextValue: context, rootValue });
+      const result = await executeByResolvers({
+        schema: this.schema,
+        document,
+        operationName,
+        variableValues: variables ?? {},
+        contextValue: context,
+        rootValue,
+      });
       const answer = this.refuse(result.errors ?? []);
       if (result.data === undefined) return answer;
       const data = JSON.stringify(result.data);
@@ -209,17 +235,29 @@ export class Graph {
   refuse(errors: readonly unknown[]): Answer {
     const all = errors.map((error) => {
       if (error instanceof GraphQLError) return shown(error, this.#log);
-      return error instanceof Refusal ? refused(error) : shown(new GraphQLError('', { originalError: error instanceof Error ? error : new Error(String(error)) }), this.#log);
+      return error instanceof Refusal
+        ? refused(error)
+        : shown(new GraphQLError('', { originalError: error instanceof Error ? error : new Error(String(error)) }), this.#log);
     });
-    const http = all.map((error) => error.extensions.http as { status?: number; headers?: Map<string, string> } | undefined).find((each) => each?.status);
-    return { data: undefined, errors: all.map(formatted), cost: null, status: http?.status ?? null, headers: http?.headers ?? new Map(), path: 'refused' };
+    const http = all
+      .map((error) => error.extensions.http as { status?: number; headers?: Map<string, string> } | undefined)
+      .find((each) => each?.status);
+    return {
+      data: undefined,
+      errors: all.map(formatted),
+      cost: null,
+      status: http?.status ?? null,
+      headers: http?.headers ?? new Map(),
+      path: 'refused',
+    };
   }
 
   /** The subscription's field, whether its answers differ between viewers of the same permissions. @throws Refusal as `price` */
   subscription(request: Request): { field: string; perViewer: boolean } {
     const { operation } = this.#admitted(request);
     const [selection] = operation.node.selectionSet.selections;
-    if (operation.node.operation !== 'subscription' || selection?.kind !== Kind.FIELD) throw new Refusal('INVALID_INPUT', 'This operation is no subscription of one field.');
+    if (operation.node.operation !== 'subscription' || selection?.kind !== Kind.FIELD)
+      throw new Refusal('INVALID_INPUT', 'This operation is no subscription of one field.');
     return { field: selection.name.value, perViewer: operation.needs.perViewer };
   }
 
@@ -229,7 +267,13 @@ export class Graph {
       this.subscription(request);
       const { document, operationName, variables, viewer } = request;
       const contextValue = { viewer, parts: this.options.parts ?? {}, signal };
-      const stream = await createSourceEventStream({ schema: this.schema, document, operationName, variableValues: variables ?? {}, contextValue });
+      const stream = await createSourceEventStream({
+        schema: this.schema,
+        document,
+        operationName,
+        variableValues: variables ?? {},
+        contextValue,
+      });
       return Symbol.asyncIterator in stream ? (stream as AsyncIterable<Told>) : this.refuse(stream.errors ?? []);
     } catch (error) {
       return this.refuse([error]);
@@ -245,4 +289,3 @@ export class Graph {
     }
   }
 }
-

@@ -29,7 +29,8 @@ export function refusalOf(error: unknown): Refusal | null {
   if (state === '57014') return new Refusal('TIMED_OUT', 'The database took longer than the limit. Ask for less, or try again.');
   if (state === '22021' || state === '22P05') return new Refusal('INVALID_INPUT', 'A text holds a character that cannot be stored (NUL).');
   if (state === '40001' || state === '40P01') return new Refusal('OVERLOADED', 'Others were changing the same rows. Try again.');
-  if (/^(53...|57P0.|08...|CONNECT|CONNECTION_|ECONN|EPIPE)/.test(state)) return new Refusal('OVERLOADED', 'The database cannot be reached at the moment. Try again.');
+  if (/^(53...|57P0.|08...|CONNECT|CONNECTION_|ECONN|EPIPE)/.test(state))
+    return new Refusal('OVERLOADED', 'The database cannot be reached at the moment. Try again.');
   return null;
 }
 
@@ -38,7 +39,13 @@ export type FaultLog = (id: string, error: unknown) => void;
 
 const APOLLO_CODES: Record<string, ErrorCode> = { GRAPHQL_PARSE_FAILED: 'INVALID_INPUT', BAD_USER_INPUT: 'INVALID_INPUT' };
 /** Codes of the transport itself, which graphql-http's audits and clients know. */
-const TRANSPORT = new Set(['GRAPHQL_VALIDATION_FAILED', 'BAD_REQUEST', 'OPERATION_RESOLUTION_FAILURE', 'PERSISTED_QUERY_NOT_FOUND', 'PERSISTED_QUERY_NOT_SUPPORTED']);
+const TRANSPORT = new Set([
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
 
 /** An error as graphql-js or Apollo gives it, with our code; a bug becomes INTERNAL under an id. */
 export function shown(error: GraphQLError, log: FaultLog): GraphQLError {
@@ -51,18 +58,37 @@ export function shown(error: GraphQLError, log: FaultLog): GraphQLError {
   const ours = code !== undefined && (code in ERROR_CODES ? (code as ErrorCode) : APOLLO_CODES[code]);
   if (ours && ours !== 'INTERNAL') {
     const { stacktrace: _, ...extensions } = error.extensions;
-    return new GraphQLError(error.message, { nodes: error.nodes, source: error.source, positions: error.positions, path: error.path, extensions: { ...extensions, code: ours, retryable: ERROR_CODES[ours].retryable } });
+    return new GraphQLError(error.message, {
+      nodes: error.nodes,
+      source: error.source,
+      positions: error.positions,
+      path: error.path,
+      extensions: { ...extensions, code: ours, retryable: ERROR_CODES[ours].retryable },
+    });
   }
   // graphql-js' own errors about the request (a variable of the wrong type, an unknown operation) have no other cause and no path.
   if (cause instanceof GraphQLError && !error.path && code !== 'INTERNAL_SERVER_ERROR') {
-    return new GraphQLError(error.message, { nodes: error.nodes, source: error.source, positions: error.positions, extensions: { code: 'INVALID_INPUT', retryable: false, http: { status: 400 } } });
+    return new GraphQLError(error.message, {
+      nodes: error.nodes,
+      source: error.source,
+      positions: error.positions,
+      extensions: { code: 'INVALID_INPUT', retryable: false, http: { status: 400 } },
+    });
   }
   if (cause instanceof GraphQLError && /^(Argument|Variable) /.test(cause.message)) {
-    return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions: { code: 'INVALID_INPUT', retryable: false, http: { status: 400 } } });
+    return new GraphQLError(error.message, {
+      nodes: error.nodes,
+      path: error.path,
+      extensions: { code: 'INVALID_INPUT', retryable: false, http: { status: 400 } },
+    });
   }
   const id = publicId('err', newId());
   log(id, cause);
-  return new GraphQLError(`A fault of ours, logged as ${id}.`, { nodes: error.nodes, path: error.path, extensions: { code: 'INTERNAL', retryable: true, id, http: { status: 500 } } });
+  return new GraphQLError(`A fault of ours, logged as ${id}.`, {
+    nodes: error.nodes,
+    path: error.path,
+    extensions: { code: 'INTERNAL', retryable: true, id, http: { status: 500 } },
+  });
 }
 
 /** The error as it goes over the wire: without what is meant for the transport. */

@@ -72,7 +72,8 @@ function storedOne(type: Leaf, name: string, value: unknown): unknown {
   if (type === 'JSON') return JSON.stringify(value);
   if (typeof type !== 'object' || type.kind !== 'id') return value;
   const uuid = uuidOf(type.prefix, String(value));
-  if (!uuid) throw new Refusal('INVALID_ID', `\`${name}\` takes ids like '${type.prefix}_…', and '${String(value).slice(0, 100)}' is none.`);
+  if (!uuid)
+    throw new Refusal('INVALID_ID', `\`${name}\` takes ids like '${type.prefix}_…', and '${String(value).slice(0, 100)}' is none.`);
   return uuid;
 }
 

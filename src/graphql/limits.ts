@@ -1,6 +1,6 @@
 // What a document may be, decided before it is validated: validation itself takes quadratic time on documents that are made for it, and
 // neither Apollo's rules nor graphql-ws limit that. Both transports read documents through documents.ts, so they share these limits.
-import { GraphQLError, Kind, type DocumentNode, type FieldNode, type FragmentDefinitionNode, type SelectionSetNode } from 'graphql';
+import { type GraphQLError, Kind, type DocumentNode, type FieldNode, type FragmentDefinitionNode, type SelectionSetNode } from 'graphql';
 import { Refusal } from '../platform/errors.ts';
 import { refused } from './faults.ts';
 
@@ -34,7 +34,8 @@ export function excessOf(document: DocumentNode): GraphQLError | null {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
     else if (definition.kind === Kind.OPERATION_DEFINITION) operations.push(definition.selectionSet);
   }
-  if (operations.length > LIMITS.operationsMax) return tooMuch(`The document has ${operations.length} operations, at most ${LIMITS.operationsMax}.`);
+  if (operations.length > LIMITS.operationsMax)
+    return tooMuch(`The document has ${operations.length} operations, at most ${LIMITS.operationsMax}.`);
 
   const sizes = new Map<string, { fields: number; depth: number }>();
   const open = new Set<string>();

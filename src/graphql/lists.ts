@@ -52,7 +52,10 @@ function membership(site: Omit<Site, 'page' | 'param' | 'isConstant'>, row = '_t
   if (list.where) conditions.push(`(${list.where(row, place.viewer)})`);
   return conditions;
 }
-const hops = (site: Pick<Site, 'list' | 'parent' | 'place'>, hop = '_h'): string[] => [workspaceOf(site.place, hop), `${hop}.${site.list.through!.parent} = ${site.parent}`];
+const hops = (site: Pick<Site, 'list' | 'parent' | 'place'>, hop = '_h'): string[] => [
+  workspaceOf(site.place, hop),
+  `${hop}.${site.list.through!.parent} = ${site.parent}`,
+];
 
 function filters(site: Site): string[] {
   const { list, page, param } = site;
@@ -65,7 +68,10 @@ function ordered(site: Site, conditions: string[], reversed: boolean, limit: str
   const { list, page } = site;
   const order = orderOf(list, page);
   const way = order.descending !== reversed ? ' desc' : '';
-  const by = (alias: string) => orderColumns(order).map((name) => `${alias}.${name}${way}`).join(', ');
+  const by = (alias: string) =>
+    orderColumns(order)
+      .map((name) => `${alias}.${name}${way}`)
+      .join(', ');
   const { table } = list.target();
   const rows = `select _t.* from ${table} _t${where([...membership(site), ...filters(site), ...conditions])} order by ${by('_t')} limit ${limit}`;
   if (!list.through) return rows;
@@ -90,16 +96,32 @@ export function pageRows(site: Site, counted: boolean): string {
       : `exists (select from ${list.target().table} _m${where([`_m.id = ${anchor}`, ...membership(site, '_m')])})`;
     const part = (compare: string, reversed: boolean, limit: string, number: string) =>
       `select _y.*, ${number} as _rn from (${ordered(site, [`${tuple} ${compare} ${anchorPlace}`], reversed, limit)}) _y where ${inList}`;
-    const before = part(near!, true, size(site, (p) => 2 - boundsOf(p).low), '1 - row_number() over ()');
-    const after = part(far!, false, size(site, (p) => boundsOf(p).high + 1), 'row_number() over ()');
+    const before = part(
+      near!,
+      true,
+      size(site, (p) => 2 - boundsOf(p).low),
+      '1 - row_number() over ()',
+    );
+    const after = part(
+      far!,
+      false,
+      size(site, (p) => boundsOf(p).high + 1),
+      'row_number() over ()',
+    );
     return `(${before}) union all (${after})`;
   }
   const casts = orderCasts(list, order, place.catalogue);
-  const beyond = (compare: string, which: 'after' | 'before') => `${tuple} ${compare} (${casts.map((cast, i) => site.param(cast, (p) => p[which]![i])).join(', ')})`;
+  const beyond = (compare: string, which: 'after' | 'before') =>
+    `${tuple} ${compare} (${casts.map((cast, i) => site.param(cast, (p) => p[which]![i])).join(', ')})`;
   const conditions: string[] = [];
   if (page.after) conditions.push(beyond(order.descending ? '<' : '>', 'after'));
   if (page.before) conditions.push(beyond(order.descending ? '>' : '<', 'before'));
-  const rows = ordered(site, conditions, page.backward, size(site, (p) => p.take + (counted ? 1 : 0)));
+  const rows = ordered(
+    site,
+    conditions,
+    page.backward,
+    size(site, (p) => p.take + (counted ? 1 : 0)),
+  );
   return counted || page.backward ? `select _y.*, ${page.backward ? '-' : ''}row_number() over () as _rn from (${rows}) _y` : rows;
 }
 

@@ -70,7 +70,10 @@ export class Loaders {
     return this.#batched(`${entity.name}.${name}`, id, async (keys) => {
       const values = this.#values();
       const conditions = [`_t.id = any(${values.add('uuid[]', arrayText(keys))})`, ...reference(entity, '_t', values.place)];
-      const rows = await this.#read(`select _t.id::text, ${wire(field.type, field.sql('_t', values.place.viewer))} from ${entity.table} _t where ${conditions.join(' and ')}`, values);
+      const rows = await this.#read(
+        `select _t.id::text, ${wire(field.type, field.sql('_t', values.place.viewer))} from ${entity.table} _t where ${conditions.join(' and ')}`,
+        values,
+      );
       const found = new Map(rows.map((row) => [row[0], row[1]]));
       return keys.map((key) => found.get(key) ?? null);
     });
@@ -84,32 +87,63 @@ export class Loaders {
       const selected = selection(target, '_t', values.place);
       // Fenced: `t.id = (select …)` isn't leakproof, so under a policy no index may use it (200 ms for 50 keys).
       const parents = this.#parents(entity, keys, (field.key as Exclude<One['key'], string>)('_p', values.place.viewer), values);
-      const conditions = reference(target, '_t', values.place).map((condition) => ` and ${condition}`).join('');
-      const rows = await this.#read(`select _k.id, ${list(selected)} from (${parents}) _k join ${target.table} _t on _t.id = _k.k${conditions}`, values);
+      const conditions = reference(target, '_t', values.place)
+        .map((condition) => ` and ${condition}`)
+        .join('');
+      const rows = await this.#read(
+        `select _k.id, ${list(selected)} from (${parents}) _k join ${target.table} _t on _t.id = _k.k${conditions}`,
+        values,
+      );
       const found = new Map(rows.map((row) => [row[0], rowOf(target, selected, row, 1)]));
       return keys.map((key) => found.get(key) ?? null);
     });
   }
 
   /** A page of a list. `parent`: the entity whose row it belongs to, and that row's id or (`isKey`) the list's key itself. @throws as `pageOf` */
-  async many(name: string, field: Many, args: Record<string, any>, parent: { entity: Entity; id: string; isKey: boolean } | null): Promise<Connection> {
+  async many(
+    name: string,
+    field: Many,
+    args: Record<string, any>,
+    parent: { entity: Entity; id: string; isKey: boolean } | null,
+  ): Promise<Connection> {
     const page = pageOf(field, args, this.catalogue);
     const target = field.target();
     const order = orderOf(field, page);
-    const selectedOf = (place: Place) => [...selection(target, '_y', place), { path: ['~cursor'], sql: cursorSql(field, order, '_y', this.catalogue) }, { path: ['~rn'], sql: '_y._rn::int4' }];
+    const selectedOf = (place: Place) => [
+      ...selection(target, '_y', place),
+      { path: ['~cursor'], sql: cursorSql(field, order, '_y', this.catalogue) },
+      { path: ['~rn'], sql: '_y._rn::int4' },
+    ];
     const source = (values: Values, parentSql: string | null) =>
-      pageRows({ list: field, page, parent: parentSql, place: values.place, isConstant: false, param: (cast, read) => values.add(cast, read(page)) }, true);
+      pageRows(
+        {
+          list: field,
+          page,
+          parent: parentSql,
+          place: values.place,
+          isConstant: false,
+          param: (cast, read) => values.add(cast, read(page)),
+        },
+        true,
+      );
     const totalCount = () => this.#count(name, field, page, parent);
     if (!parent) {
       const values = this.#values();
       const selected = selectedOf(values.place);
       const rows = await this.#read(`select ${list(selected)} from (${source(values, null)}) _y`, values);
-      return connection(rows.map((row) => rowOf(target, selected, row)), page, totalCount);
+      return connection(
+        rows.map((row) => rowOf(target, selected, row)),
+        page,
+        totalCount,
+      );
     }
     return this.#batched(`${name}(${pageShape(page)} ${JSON.stringify(page)})`, parent.id, async (keys) => {
       const values = this.#values();
       const selected = selectedOf(values.place);
-      const rows = await this.#read(`select _k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) _k cross join lateral (${source(values, '_k.k')}) _y`, values);
+      const rows = await this.#read(
+        `select _k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) _k cross join lateral (${source(values, '_k.k')}) _y`,
+        values,
+      );
       const groups = new Map<string, Row[]>(keys.map((key) => [key, []]));
       for (const row of rows) groups.get(row[0] as string)!.push(rowOf(target, selected, row, 1));
       return keys.map((key) => groups.get(key)!);
@@ -118,12 +152,22 @@ export class Loaders {
 
   async #count(name: string, field: Many, page: Page, parent: { entity: Entity; id: string; isKey: boolean } | null) {
     const sql = (values: Values, parentSql: string | null) =>
-      countSql({ list: field, page, parent: parentSql, place: values.place, isConstant: false, param: (cast, read) => values.add(cast, read(page)) });
+      countSql({
+        list: field,
+        page,
+        parent: parentSql,
+        place: values.place,
+        isConstant: false,
+        param: (cast, read) => values.add(cast, read(page)),
+      });
     let count: number;
     if (parent) {
       count = await this.#batched(`${name}#(${page.filter.shape} ${JSON.stringify(page.filter.values)})`, parent.id, async (keys) => {
         const values = this.#values();
-        const rows = await this.#read(`select _k.id, ${sql(values, '_k.k')}::int4 from (${this.#keys(parent, field, keys, values)}) _k`, values);
+        const rows = await this.#read(
+          `select _k.id, ${sql(values, '_k.k')}::int4 from (${this.#keys(parent, field, keys, values)}) _k`,
+          values,
+        );
         const counts = new Map(rows.map((row) => [row[0], row[1]]));
         return keys.map((key) => counts.get(key));
       });
@@ -139,7 +183,10 @@ export class Loaders {
     return this.#batched(name, parent.id, async (keys) => {
       const values = this.#values();
       const selected = selection(target, '_y', values.place);
-      const rows = await this.#read(`select _k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) _k cross join lateral (${listRows(field, '_k.k', values.place)}) _y`, values);
+      const rows = await this.#read(
+        `select _k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) _k cross join lateral (${listRows(field, '_k.k', values.place)}) _y`,
+        values,
+      );
       const groups = new Map<string, Row[]>(keys.map((key) => [key, []]));
       for (const row of rows) groups.get(row[0] as string)!.push(rowOf(target, selected, row, 1));
       return keys.map((key) => groups.get(key)!);
@@ -217,4 +264,5 @@ function connection(all: Row[], page: Page, totalCount: Connection['totalCount']
   };
 }
 /** For resolvers that were given an id of no entity. */
-export const noSuchId = (id: string): Refusal => new Refusal('INVALID_ID', `'${id.slice(0, 100)}' is no id of this API; they look like 'cus_' and 32 hexadecimal digits.`);
+export const noSuchId = (id: string): Refusal =>
+  new Refusal('INVALID_ID', `'${id.slice(0, 100)}' is no id of this API; they look like 'cus_' and 32 hexadecimal digits.`);

@@ -52,4 +52,9 @@ export function mutation(name: string, declared: Mutation): void {
   mutations[name] = declared;
 }
 
-export const bulkRow = (name: string, description: string, fields: Record<string, PayloadField>): BulkRow => ({ kind: 'row', name, description, fields });
+export const bulkRow = (name: string, description: string, fields: Record<string, PayloadField>): BulkRow => ({
+  kind: 'row',
+  name,
+  description,
+  fields,
+});

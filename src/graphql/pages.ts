@@ -30,14 +30,19 @@ export function pageOf(list: Many, args: Record<string, any>, catalogue: Catalog
   const { first, last, after, before, around } = args;
   if (first != null && last != null) throw new Refusal('INVALID_INPUT', 'Give first or last, not both.', { field: ['last'] });
   const take = first ?? last ?? PAGE_DEFAULT;
-  if (take < 0 || take > PAGE_MAX) throw new Refusal('INVALID_INPUT', `${take} is not between 0 and ${PAGE_MAX}.`, { field: [first != null ? 'first' : 'last'] });
+  if (take < 0 || take > PAGE_MAX)
+    throw new Refusal('INVALID_INPUT', `${take} is not between 0 and ${PAGE_MAX}.`, { field: [first != null ? 'first' : 'last'] });
   const order = args.orderBy ?? Object.keys(list.orders)[0]!;
   const page: Page = { take, backward: first == null && last != null, order, filter: filterOf(list, args.filter) };
   if (around != null) {
-    if (last != null || after != null || before != null) throw new Refusal('INVALID_INPUT', 'Give around with first only.', { field: ['around'] });
+    if (last != null || after != null || before != null)
+      throw new Refusal('INVALID_INPUT', 'Give around with first only.', { field: ['around'] });
     const prefix = list.target().prefix;
     const uuid = prefix && uuidOf(prefix, String(around));
-    if (!uuid) throw new Refusal('INVALID_ID', `around takes an id like '${prefix}_…', and '${String(around).slice(0, 100)}' is none.`, { field: ['around'] });
+    if (!uuid)
+      throw new Refusal('INVALID_ID', `around takes an id like '${prefix}_…', and '${String(around).slice(0, 100)}' is none.`, {
+        field: ['around'],
+      });
     page.around = uuid;
   }
   if (after != null) page.after = readCursor(list, list.orders[order]!, after, catalogue);

@@ -29,7 +29,8 @@ interface Payload {
 
 const IDEMPOTENCY_KEY: Argument = {
   type: 'String',
-  description: 'Made by you, once an intention: the same key with the same input has its effect once and answers the same, for at least 7 days. 1 to 200 characters.',
+  description:
+    'Made by you, once an intention: the same key with the same input has its effect once and answers the same, for at least 7 days. 1 to 200 characters.',
 };
 const EXPECTED_VERSION: Argument = {
   type: 'Int',
@@ -48,7 +49,13 @@ export function addMutations(types: Types, outputs: Outputs): void {
         if (declared.versioned) fields.expectedVersion = EXPECTED_VERSION;
         const input = types.inputObject({ kind: 'input', name: `${typeName}Input`, description: `Input of \`${name}\`.`, fields });
         return t.field({
-          type: payloadType(types, outputs, { name: `${typeName}Payload`, description: `What \`${name}\` answers.`, fields: declared.payload, withErrors: true, withCursor: false }),
+          type: payloadType(types, outputs, {
+            name: `${typeName}Payload`,
+            description: `What \`${name}\` answers.`,
+            fields: declared.payload,
+            withErrors: true,
+            withCursor: false,
+          }),
           nullable: false,
           description: declared.description,
           args: { input: t.arg({ type: input, required: true, description: 'What to do.' }) },
@@ -62,12 +69,19 @@ export function addMutations(types: Types, outputs: Outputs): void {
 export function addSubscriptions(types: Types, outputs: Outputs): void {
   if (Object.keys(subscriptions).length === 0) return;
   types.builder.subscriptionType({
-    description: 'What can be followed, over WebSocket (graphql-ws). Those with `after` are told from the log: nothing is missed between two connections.',
+    description:
+      'What can be followed, over WebSocket (graphql-ws). Those with `after` are told from the log: nothing is missed between two connections.',
     fields: (t: any) =>
       mapped(subscriptions, (declared, name) => {
         const typeName = name[0]!.toUpperCase() + name.slice(1);
         return t.field({
-          type: payloadType(types, outputs, { name: `${typeName}Payload`, description: `What \`${name}\` tells.`, fields: declared.payload, withErrors: false, withCursor: declared.fromLog }),
+          type: payloadType(types, outputs, {
+            name: `${typeName}Payload`,
+            description: `What \`${name}\` tells.`,
+            fields: declared.payload,
+            withErrors: false,
+            withCursor: declared.fromLog,
+          }),
           nullable: false,
           description: declared.description,
           args: types.arguments(t, { ...declared.args, ...(declared.fromLog ? { after: AFTER } : {}) }),
@@ -80,7 +94,8 @@ export function addSubscriptions(types: Types, outputs: Outputs): void {
 }
 const AFTER: Argument = {
   type: 'Cursor',
-  description: 'Begins after this place in the log, from `Query.cursor` or a payload; without it with what happens from now on. RESYNC when the log no longer reaches back to it.',
+  description:
+    'Begins after this place in the log, from `Query.cursor` or a payload; without it with what happens from now on. RESYNC when the log no longer reaches back to it.',
 };
 
 async function listen(declared: Subscription, args: any, context: GraphContext & { signal?: AbortSignal }): Promise<AsyncIterable<Told>> {
@@ -110,21 +125,41 @@ function payloadType(types: Types, outputs: Outputs, declared: PayloadType): any
             resolve: async (payload: Payload, _args: unknown, context: GraphContext) => {
               const value = payload.values[name];
               if (value == null) return null;
-              return field.list ? Promise.all((value as unknown[]).map((one) => shownAs(field.type, one, context))) : shownAs(field.type, value, context);
+              return field.list
+                ? Promise.all((value as unknown[]).map((one) => shownAs(field.type, one, context)))
+                : shownAs(field.type, value, context);
             },
           });
         });
         if (declared.withErrors) {
-          fields.userErrors = t.field({ type: [userErrorType(types)], nullable: false, description: 'What kept it from being done; empty when it was done.', resolve: (payload: Payload) => payload.userErrors });
+          fields.userErrors = t.field({
+            type: [userErrorType(types)],
+            nullable: false,
+            description: 'What kept it from being done; empty when it was done.',
+            resolve: (payload: Payload) => payload.userErrors,
+          });
         }
-        if (declared.withCursor) fields.cursor = t.field({ type: 'Cursor', nullable: false, description: 'The place in the log after this event: give it as `after` to continue.', resolve: (payload: Payload) => payload.cursor });
+        if (declared.withCursor)
+          fields.cursor = t.field({
+            type: 'Cursor',
+            nullable: false,
+            description: 'The place in the log after this event: give it as `after` to continue.',
+            resolve: (payload: Payload) => payload.cursor,
+          });
         return fields;
       },
     }),
   );
 }
 function payloadFieldType(types: Types, outputs: Outputs, field: PayloadField): any {
-  if (isBulk(field.type)) return payloadType(types, outputs, { name: field.type.name, description: field.type.description, fields: field.type.fields, withErrors: true, withCursor: false });
+  if (isBulk(field.type))
+    return payloadType(types, outputs, {
+      name: field.type.name,
+      description: field.type.description,
+      fields: field.type.fields,
+      withErrors: true,
+      withCursor: false,
+    });
   return typeof field.type === 'function' ? outputs.object(field.type()) : types.leaf(field.type);
 }
 const isBulk = (type: PayloadField['type']): type is BulkRow => typeof type === 'object' && type.kind === 'row';
@@ -157,14 +192,32 @@ function userErrorType(types: Types): any {
       extensions: { inherits: true },
       fields: (t: any) => ({
         code: t.field({ type: codes, nullable: false, description: 'For programs.', resolve: (e: UserError) => e.code }),
-        message: t.string({ nullable: false, description: 'A sentence for people: the value, what was expected, the remedy.', resolve: (e: UserError) => e.message }),
-        field: t.field({ type: ['String'], nullable: true, description: 'The path of the input field at fault; null when it is none.', resolve: (e: UserError) => e.field }),
-        retryable: t.boolean({ nullable: false, description: 'Whether the same request may succeed later.', resolve: (e: UserError) => e.retryable }),
+        message: t.string({
+          nullable: false,
+          description: 'A sentence for people: the value, what was expected, the remedy.',
+          resolve: (e: UserError) => e.message,
+        }),
+        field: t.field({
+          type: ['String'],
+          nullable: true,
+          description: 'The path of the input field at fault; null when it is none.',
+          resolve: (e: UserError) => e.field,
+        }),
+        retryable: t.boolean({
+          nullable: false,
+          description: 'Whether the same request may succeed later.',
+          resolve: (e: UserError) => e.retryable,
+        }),
       }),
     }),
   );
 }
-const userError = (refusal: Refusal): UserError => ({ code: refusal.code, message: refusal.message, field: refusal.details.field ?? null, retryable: refusal.retryable });
+const userError = (refusal: Refusal): UserError => ({
+  code: refusal.code,
+  message: refusal.message,
+  field: refusal.details.field ?? null,
+  retryable: refusal.retryable,
+});
 /** These aren't about the input: they stand at the top of the answer, with their HTTP status. */
 const NOT_THE_USERS = new Set(['OVERLOADED', 'TIMED_OUT', 'UNAUTHENTICATED', 'FORBIDDEN', 'INTERNAL', 'RATE_LIMITED']);
 
@@ -201,10 +254,20 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
  * Runs once for (actor, key): the key's row is inserted in the action's own transaction, so a second caller waits for the first's end and
  * is then answered from what it stored; a first that failed leaves no row. @throws Refusal IDEMPOTENCY_MISMATCH when the input differs
  */
-async function once(tx: Tx, name: string, key: string, input: unknown, { viewer }: GraphContext, run: () => Promise<Record<string, unknown>>): Promise<Record<string, unknown>> {
-  if (key.length < 1 || key.length > 200) throw new Refusal('INVALID_INPUT', 'An idempotency key has 1 to 200 characters.', { field: ['idempotencyKey'] });
+async function once(
+  tx: Tx,
+  name: string,
+  key: string,
+  input: unknown,
+  { viewer }: GraphContext,
+  run: () => Promise<Record<string, unknown>>,
+): Promise<Record<string, unknown>> {
+  if (key.length < 1 || key.length > 200)
+    throw new Refusal('INVALID_INPUT', 'An idempotency key has 1 to 200 characters.', { field: ['idempotencyKey'] });
   const { workspaceId, kind, id } = viewer.actor;
-  const hash = createHash('sha256').update(JSON.stringify([name, canonical(input)])).digest();
+  const hash = createHash('sha256')
+    .update(JSON.stringify([name, canonical(input)]))
+    .digest();
   const actorId = id ?? NOBODY;
   const inserted = await tx`
     insert into idempotency_keys (workspace_id, actor_kind, actor_id, key, request_hash, result, created_at)
@@ -214,7 +277,10 @@ async function once(tx: Tx, name: string, key: string, input: unknown, { viewer 
     const [known] = await tx<{ requestHash: Buffer; result: Record<string, unknown> }[]>`
       select request_hash, result from idempotency_keys
       where workspace_id = ${workspaceId} and actor_kind = ${kind} and actor_id = ${actorId} and key = ${key}`;
-    if (!known || !hash.equals(known.requestHash)) throw new Refusal('IDEMPOTENCY_MISMATCH', 'This idempotency key was used with other input. Use a new key.', { field: ['idempotencyKey'] });
+    if (!known || !hash.equals(known.requestHash))
+      throw new Refusal('IDEMPOTENCY_MISMATCH', 'This idempotency key was used with other input. Use a new key.', {
+        field: ['idempotencyKey'],
+      });
     return known.result;
   }
   const values = await run();
@@ -226,6 +292,11 @@ async function once(tx: Tx, name: string, key: string, input: unknown, { viewer 
 /** The same text for the same input, whatever the order of its fields. */
 const canonical = (value: any): unknown => {
   if (Array.isArray(value)) return value.map(canonical);
-  if (value && typeof value === 'object') return Object.fromEntries(Object.keys(value).sort().map((key) => [key, canonical(value[key])]));
+  if (value && typeof value === 'object')
+    return Object.fromEntries(
+      Object.keys(value)
+        .sort()
+        .map((key) => [key, canonical(value[key])]),
+    );
   return value;
 };

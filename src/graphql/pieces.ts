@@ -66,7 +66,10 @@ export function leafPieces(type: Leaf, sql: LeafSql): Piece[] | null {
     if (type.kind === 'id') return quoted();
     if (type.kind === 'enum') return isProven ? quoted() : null;
     if (columnType !== 'text[]') return null;
-    const holds = type.of === 'String' ? `array_position(${expression}, null::text) is null` : `${expression} <@ ${quote(`{${Object.keys((type.of as { values: object }).values).join(',')}}`)}::text[]`;
+    const holds =
+      type.of === 'String'
+        ? `array_position(${expression}, null::text) is null`
+        : `${expression} <@ ${quote(`{${Object.keys((type.of as { values: object }).values).join(',')}}`)}::text[]`;
     return [`case when ${expression} is null then ${missing} when ${holds} then (${value})::text else ${broken} end`];
   }
   switch (type) {
@@ -86,7 +89,9 @@ export function leafPieces(type: Leaf, sql: LeafSql): Piece[] | null {
       // Beyond 2^53 JavaScript would round: the loaders refuse it.
       return columnType === undefined || columnType === 'integer'
         ? guarded(`(${value})::text`)
-        : [`case when ${expression} is null then ${missing} when ${expression} between -9007199254740991 and 9007199254740991 then (${value})::text else ${broken} end`];
+        : [
+            `case when ${expression} is null then ${missing} when ${expression} between -9007199254740991 and 9007199254740991 then (${value})::text else ${broken} end`,
+          ];
     default:
       return null;
   }

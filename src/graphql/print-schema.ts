@@ -1,13 +1,25 @@
 // The schema as text, for schema/api.graphql: what is asked first stands first, the rest by kind and name, fields as they were declared.
 import {
-  isEnumType, isInputObjectType, isInterfaceType, isIntrospectionType, isObjectType, isScalarType, isSpecifiedScalarType, isUnionType, printType, type GraphQLNamedType, type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isScalarType,
+  isSpecifiedScalarType,
+  isUnionType,
+  printType,
+  type GraphQLNamedType,
+  type GraphQLSchema,
 } from 'graphql';
 
 const HEAD = `# What clients may ask. Printed from the code by \`npm run schema:print\`; a test fails while this file is stale.`;
 
 /** SDL with descriptions; the same for the same declarations. */
 export function printedSchema(schema: GraphQLSchema): string {
-  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type != null) as GraphQLNamedType[];
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(
+    (type) => type != null,
+  ) as GraphQLNamedType[];
   const others = Object.values(schema.getTypeMap())
     .filter((type) => !roots.includes(type) && !isIntrospectionType(type) && !isSpecifiedScalarType(type))
     .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));

@@ -41,10 +41,17 @@ export function selection(entity: Entity, a: string, place: Place): Selected[] {
   const select = (path: string[], sql: string) => out.push({ path, sql });
   const typeOf = (column: string) => place.catalogue.typeOf(entity.table, column);
   if (keyed || entity.prefix !== null) select(['~id'], `${a}.id::text`);
-  const needs = (fields: Entity['fields'] | Value['fields'], field: Computed, prefix: string[], column: (name: string) => string, sourceType: (name: string) => string | undefined) => {
+  const needs = (
+    fields: Entity['fields'] | Value['fields'],
+    field: Computed,
+    prefix: string[],
+    column: (name: string) => string,
+    sourceType: (name: string) => string | undefined,
+  ) => {
     for (const need of field.needs) {
       const { type, column: name } = neededLeaf(fields, need);
-      if (type === null && !out.some((s) => s.path.join() === [...prefix, `~${name}`].join())) select([...prefix, `~${name}`], rawSql(column(name), sourceType(name)));
+      if (type === null && !out.some((s) => s.path.join() === [...prefix, `~${name}`].join()))
+        select([...prefix, `~${name}`], rawSql(column(name), sourceType(name)));
     }
   };
   for (const [name, field] of Object.entries(entity.fields)) {
@@ -99,7 +106,8 @@ const missing = (entity: Entity, name: string, value: Value, column: string): ne
   throw new Error(`${entity.name}.${name}: ${value.name} needs the column ${column}, which \`columns\` doesn't map.`);
 };
 /** A raw column as a computed field gets it: a moment is RFC 3339 text, jsonb parsed, an array an array. */
-export const rawSql = (column: string, type: string | undefined): string => (type === undefined ? `to_json(${column})` : wire(leafOfColumn(type), column));
+export const rawSql = (column: string, type: string | undefined): string =>
+  type === undefined ? `to_json(${column})` : wire(leafOfColumn(type), column);
 
 export function rowOf(entity: Entity, selected: readonly Selected[], values: readonly unknown[], from = 0): Row {
   const row: Row = { [TYPE]: entity };
@@ -117,7 +125,8 @@ export const computeOf = (fields: Entity['fields'] | Value['fields'], field: Com
   fromCompute(field.type, field.compute(...field.needs.map((need) => row[neededLeaf(fields, need).type === null ? `~${need}` : need])));
 
 /** The parent's key for a list of a row: its id, unless the list says otherwise and the row has it. */
-export const parentKeyOf = (row: Row, name: string, field: Many | List): string | null => (field.parentKey && `~${name}` in row ? row[`~${name}`] : row['~id']);
+export const parentKeyOf = (row: Row, name: string, field: Many | List): string | null =>
+  field.parentKey && `~${name}` in row ? row[`~${name}`] : row['~id'];
 export const keyOf = (row: Row, name: string): string | null | undefined => row[`~${name}`];
 export const memberOf = (row: Row, name: string, field: One): Entity | null => {
   const target = field.target();

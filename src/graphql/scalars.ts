@@ -18,13 +18,15 @@ export function moment(value: unknown): string {
   const days = new Date(Date.UTC(2000, month!, 0)).getUTCDate();
   const isDay = month! >= 1 && month! <= 12 && day! >= 1 && day! <= (month === 2 && !isLeap(year!) ? 28 : days);
   const at = new Date(parts[0]!.toUpperCase().replace(/(\.\d{3})\d+/, '$1'));
-  if (!isDay || hour! > 23 || minute! > 59 || second! > 59 || Number.isNaN(at.getTime())) return refuse(`'${shortly(value)}' is no moment of the calendar.`);
+  if (!isDay || hour! > 23 || minute! > 59 || second! > 59 || Number.isNaN(at.getTime()))
+    return refuse(`'${shortly(value)}' is no moment of the calendar.`);
   if (at.getUTCFullYear() < 1 || at.getUTCFullYear() > 9999) return refuse(`'${shortly(value)}' is not between the years 1 and 9999.`);
   return at.toISOString();
 }
 const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
 
-const string = (node: ValueNode, name: string): string => (node.kind === Kind.STRING ? node.value : refuse(`A ${name} is written as a string.`));
+const string = (node: ValueNode, name: string): string =>
+  node.kind === Kind.STRING ? node.value : refuse(`A ${name} is written as a string.`);
 
 const DateTime = new GraphQLScalarType<string, string>({
   name: 'DateTime',
@@ -37,7 +39,9 @@ const DateTime = new GraphQLScalarType<string, string>({
 
 function integer(name: string, description: string): GraphQLScalarType<number, number> {
   const check = (value: unknown): number =>
-    typeof value === 'number' && Number.isSafeInteger(value) ? value : refuse(`'${shortly(value)}' is no ${name}: a whole number of at most 2^53 - 1.`);
+    typeof value === 'number' && Number.isSafeInteger(value)
+      ? value
+      : refuse(`'${shortly(value)}' is no ${name}: a whole number of at most 2^53 - 1.`);
   return new GraphQLScalarType<number, number>({
     name,
     description,
@@ -77,7 +81,8 @@ const Json = new GraphQLScalarType<unknown, unknown>({
 
 const Cursor = new GraphQLScalarType<string, string>({
   name: 'Cursor',
-  description: 'A place in the log of the workspace. Opaque; take it from `Query.cursor` or from a payload, and give it as `after` to continue there.',
+  description:
+    'A place in the log of the workspace. Opaque; take it from `Query.cursor` or from a payload, and give it as `after` to continue there.',
   serialize: (value) => (typeof value === 'string' ? value : refuse('A Cursor must be text.')),
   parseValue: (value) => (typeof value === 'string' ? value : refuse('A Cursor is given as a string.')),
   parseLiteral: (node) => string(node, 'Cursor'),

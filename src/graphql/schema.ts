@@ -8,7 +8,18 @@ import { Refusal } from '../platform/errors.ts';
 import { publicId, uuidOf } from '../platform/ids.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { GraphContext } from './context.ts';
-import { entities, roots, type Custom, type Entity, type Field, type Leaf, type Many, type RootField, type Union, type Value } from './entity.ts';
+import {
+  entities,
+  roots,
+  type Custom,
+  type Entity,
+  type Field,
+  type Leaf,
+  type Many,
+  type RootField,
+  type Union,
+  type Value,
+} from './entity.ts';
 import { noSuchId } from './loaders.ts';
 import { addMutations, addSubscriptions } from './payloads.ts';
 import { computeOf, keyOf, memberOf, parentKeyOf, TYPE, type Row } from './rows.ts';
@@ -53,7 +64,11 @@ export function buildSchema(catalogue: Catalogue): GraphQLSchema {
   const builder: any = new SchemaBuilder<any>({ plugins: [RelayPlugin], relay: RELAY as any });
   const types = new Types(builder, catalogue);
   const refs = new Map<string, any>();
-  for (const entity of entities.values()) refs.set(entity.name, types.once(entity.name, entity, () => builder.objectRef(entity.name)));
+  for (const entity of entities.values())
+    refs.set(
+      entity.name,
+      types.once(entity.name, entity, () => builder.objectRef(entity.name)),
+    );
   const outputs = new Outputs(types, refs);
   for (const entity of entities.values()) outputs.implement(entity);
   builder.queryType({
@@ -137,7 +152,11 @@ export class Outputs {
     };
     if (entity.prefix === null) this.object(entity).implement(options);
     else if (entity.fields.id) throw new Error(`${entity.name} has a prefix, so its id is given.`);
-    else this.types.builder.node(this.object(entity), { ...options, id: { resolve: (row: Row) => row['~id'], description: `Opaque, the same for ever: \`${entity.prefix}_…\`.` } });
+    else
+      this.types.builder.node(this.object(entity), {
+        ...options,
+        id: { resolve: (row: Row) => row['~id'], description: `Opaque, the same for ever: \`${entity.prefix}_…\`.` },
+      });
   }
 
   #value(value: Value): any {
@@ -156,7 +175,10 @@ export class Outputs {
               };
               return t.field({ ...options, type: this.object(field.target()), resolve: careful(resolve, options.nullable) });
             }
-            const resolve: Resolve = field.form === 'computed' ? (row) => checked(field.type, computeOf(value.fields, field, row)) : (row) => checked(field.type, row[name]);
+            const resolve: Resolve =
+              field.form === 'computed'
+                ? (row) => checked(field.type, computeOf(value.fields, field, row))
+                : (row) => checked(field.type, row[name]);
             return t.field({ ...options, type: this.types.leaf(field.type), resolve: careful(resolve, options.nullable) });
           }),
       }),
@@ -165,13 +187,17 @@ export class Outputs {
 
   #field(t: any, entity: Entity, name: string, field: Field): any {
     const options = common(field, field.permission ?? entity.permission, entity);
-    const leaf = (type: Leaf, resolve: Resolve) => t.field({ ...options, type: this.types.leaf(type), resolve: careful(resolve, options.nullable) });
-    const object = (target: Entity | Union | Value, resolve: Resolve) => t.field({ ...options, type: this.object(target), resolve: careful(resolve, options.nullable) });
+    const leaf = (type: Leaf, resolve: Resolve) =>
+      t.field({ ...options, type: this.types.leaf(type), resolve: careful(resolve, options.nullable) });
+    const object = (target: Entity | Union | Value, resolve: Resolve) =>
+      t.field({ ...options, type: this.object(target), resolve: careful(resolve, options.nullable) });
     switch (field.form) {
       case 'column':
         return leaf(field.type, (row) => checked(field.type, row[name]));
       case 'expression':
-        return leaf(field.type, (row, _args, context) => (name in row ? checked(field.type, row[name]) : context.loaders.expression(entity, name, field, row['~id'])));
+        return leaf(field.type, (row, _args, context) =>
+          name in row ? checked(field.type, row[name]) : context.loaders.expression(entity, name, field, row['~id']),
+        );
       case 'computed':
         return leaf(field.type, (row) => checked(field.type, computeOf(entity.fields, field, row)));
       case 'embed':
@@ -216,7 +242,13 @@ export class Outputs {
     const { types } = this;
     return types.once(`${typeName}Connection`, target, () => {
       const extensions = { permission: target.permission, of: target };
-      const edge = types.builder.edgeObject({ type: this.object(target), name: `${typeName}Edge`, nodeNullable: false, description: `A ${target.name} in a list.`, extensions });
+      const edge = types.builder.edgeObject({
+        type: this.object(target),
+        name: `${typeName}Edge`,
+        nodeNullable: false,
+        description: `A ${target.name} in a list.`,
+        extensions,
+      });
       return types.builder.connectionObject(
         {
           type: this.object(target),
@@ -226,7 +258,12 @@ export class Outputs {
           nodeNullable: false,
           extensions,
           fields: (t: any) => ({
-            totalCount: t.field({ type: types.totalCount(), nullable: false, description: 'How many rows the whole list has under this filter. Counted only when asked for.', resolve: (c: any) => c.totalCount() }),
+            totalCount: t.field({
+              type: types.totalCount(),
+              nullable: false,
+              description: 'How many rows the whole list has under this filter. Counted only when asked for.',
+              resolve: (c: any) => c.totalCount(),
+            }),
           }),
         },
         edge,
@@ -238,7 +275,11 @@ export class Outputs {
     const target = typeof field.type === 'function' ? field.type() : null;
     const type = target ? this.object(target) : this.types.leaf(field.type as Leaf);
     const one = (value: unknown, context: GraphContext): unknown =>
-      target ? (target.kind === 'entity' && typeof value === 'string' ? context.loaders.byId(target, value) : value) : checked(field.type as Leaf, fromCompute(field.type as Leaf, value));
+      target
+        ? target.kind === 'entity' && typeof value === 'string'
+          ? context.loaders.byId(target, value)
+          : value
+        : checked(field.type as Leaf, fromCompute(field.type as Leaf, value));
     return t.field({
       ...options,
       type: field.isList ? [type] : type,
@@ -260,7 +301,12 @@ export class Outputs {
       case 'custom':
         return this.custom(t, root, options);
       case 'rootLeaf':
-        return t.field({ ...options, type: this.types.leaf(root.type), resolve: async (_root: unknown, _args: unknown, context: GraphContext) => checked(root.type, fromCompute(root.type, await context.loaders.rootLeaf(root))) });
+        return t.field({
+          ...options,
+          type: this.types.leaf(root.type),
+          resolve: async (_root: unknown, _args: unknown, context: GraphContext) =>
+            checked(root.type, fromCompute(root.type, await context.loaders.rootLeaf(root))),
+        });
       case 'rows':
         return t.field({
           ...options,
@@ -278,7 +324,10 @@ export class Outputs {
           nullable: root.nullable ?? true,
           type: this.object(target),
           args: { [argument]: t.arg.id({ required: true, description: `Its id, \`${prefix}_…\`.` }) },
-          resolve: careful((_root, args, context) => context.loaders.byId(target, idOfType(prefix!, String(args[argument]))), root.nullable ?? true),
+          resolve: careful(
+            (_root, args, context) => context.loaders.byId(target, idOfType(prefix!, String(args[argument]))),
+            root.nullable ?? true,
+          ),
         });
       }
     }
@@ -288,7 +337,8 @@ export class Outputs {
 /** @throws Refusal INVALID_ID when `id` isn't one of that prefix */
 export function idOfType(prefix: string, id: string): string {
   const uuid = uuidOf(prefix, id);
-  if (!uuid) throw new Refusal('INVALID_ID', `'${id.slice(0, 100)}' is no id of this type; they look like '${prefix}_' and 32 hexadecimal digits.`);
+  if (!uuid)
+    throw new Refusal('INVALID_ID', `'${id.slice(0, 100)}' is no id of this type; they look like '${prefix}_' and 32 hexadecimal digits.`);
   return uuid;
 }
 

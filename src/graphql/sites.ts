@@ -23,7 +23,12 @@ export interface Site {
   fixed: Given | null;
 }
 
-export const siteOf = (def: GraphQLField<unknown, unknown>, node: FieldNode): Site => ({ def, node, isConstant: !hasVariable(node.arguments), fixed: null });
+export const siteOf = (def: GraphQLField<unknown, unknown>, node: FieldNode): Site => ({
+  def,
+  node,
+  isConstant: !hasVariable(node.arguments),
+  fixed: null,
+});
 
 /** @throws GraphQLError or Refusal for arguments in error */
 export function evaluate(site: Site, variables: Record<string, unknown>, viewer: Viewer, catalogue: Catalogue): Given {
@@ -33,9 +38,11 @@ export function evaluate(site: Site, variables: Record<string, unknown>, viewer:
   // What `prepare` answers may depend on who asks and when.
   if (declared?.form === 'rows') return { rows: declared.prepare(args, viewer) };
   const given: Given =
-    declared?.form === 'many' ? { page: pageOf(declared, args, catalogue) }
-    : declared?.form === 'byId' ? { id: idOfType(declared.prefix ?? declared.target().prefix!, String(args[declared.argument ?? 'id'])) }
-    : { id: byPrefix(String(args.id))[1] };
+    declared?.form === 'many'
+      ? { page: pageOf(declared, args, catalogue) }
+      : declared?.form === 'byId'
+        ? { id: idOfType(declared.prefix ?? declared.target().prefix!, String(args[declared.argument ?? 'id'])) }
+        : { id: byPrefix(String(args.id))[1] };
   if (site.isConstant) site.fixed = given;
   return given;
 }

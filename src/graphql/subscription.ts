@@ -36,6 +36,7 @@ export const subscriptions: Record<string, Subscription> = {};
 
 export function subscription(name: string, declared: Subscription): void {
   if (subscriptions[name]) throw new Error(`Subscription.${name} is declared twice.`);
-  if (declared.fromLog && (declared.args.after || declared.payload.cursor)) throw new Error(`Subscription.${name} declares \`after\` or \`cursor\`, which are added.`);
+  if (declared.fromLog && (declared.args.after || declared.payload.cursor))
+    throw new Error(`Subscription.${name} declares \`after\` or \`cursor\`, which are added.`);
   subscriptions[name] = declared;
 }

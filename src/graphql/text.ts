@@ -39,7 +39,15 @@ export const hex = (uuid: string): string => `replace(${operand(uuid)}::text, '-
 /** What a parameter of this type is cast to; a list's is `<cast>[]`. */
 export function castOf(type: Leaf): string {
   if (typeof type === 'object') return type.kind === 'id' ? 'uuid' : type.kind === 'list' ? 'text[]' : 'text';
-  const casts: Record<string, string> = { Int: 'int4', Boolean: 'boolean', DateTime: 'timestamptz', Float: 'float8', JSON: 'text::jsonb', Milliseconds: 'int8', Bytes: 'int8' };
+  const casts: Record<string, string> = {
+    Int: 'int4',
+    Boolean: 'boolean',
+    DateTime: 'timestamptz',
+    Float: 'float8',
+    JSON: 'text::jsonb',
+    Milliseconds: 'int8',
+    Bytes: 'int8',
+  };
   return casts[type] ?? 'text';
 }
 
@@ -51,7 +59,17 @@ export const fromCompute = (type: Leaf, value: unknown): unknown =>
 export function leafOfColumn(type: string | undefined): Leaf {
   if (type === undefined) return 'JSON';
   if (type.startsWith('timestamp')) return 'DateTime';
-  const leaves: Record<string, Leaf> = { boolean: 'Boolean', integer: 'Int', smallint: 'Int', bigint: 'Milliseconds', 'double precision': 'Float', jsonb: 'JSON', json: 'JSON', uuid: 'ID', 'text[]': { kind: 'list', of: 'String' } };
+  const leaves: Record<string, Leaf> = {
+    boolean: 'Boolean',
+    integer: 'Int',
+    smallint: 'Int',
+    bigint: 'Milliseconds',
+    'double precision': 'Float',
+    jsonb: 'JSON',
+    json: 'JSON',
+    uuid: 'ID',
+    'text[]': { kind: 'list', of: 'String' },
+  };
   return leaves[type] ?? 'String';
 }
 
@@ -61,7 +79,16 @@ export const arrayText = (values: readonly unknown[]): string =>
   `{${values.map((value) => (value === null ? 'NULL' : `"${String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`)).join(',')}}`;
 /** A value as postgres.js may send it for `$n::cast` of any type: text, except booleans (its serialiser takes no text for them). */
 export const parameter = (value: unknown): string | boolean | null =>
-  value == null ? null : typeof value === 'boolean' ? value : Array.isArray(value) ? arrayText(value) : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  value == null
+    ? null
+    : typeof value === 'boolean'
+      ? value
+      : Array.isArray(value)
+        ? arrayText(value)
+        : typeof value === 'object'
+          ? JSON.stringify(value)
+          : String(value);
 
 /** Whether the stored text needs no look at the enum's names: a check constraint says so. */
-export const isProven = (catalogue: Catalogue, table: string, column: string, type: Enumeration): boolean => catalogue.proves(table, column, type);
+export const isProven = (catalogue: Catalogue, table: string, column: string, type: Enumeration): boolean =>
+  catalogue.proves(table, column, type);

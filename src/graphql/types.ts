@@ -74,10 +74,16 @@ export class Types {
       last: t.arg.int({ description: `How many, from the end (or before \`before\`): 0 to ${PAGE_MAX}. Not together with \`first\`.` }),
       before: t.arg.string({ description: 'The page ends before the row of this cursor.' }),
     };
-    if (list.around) args.around = t.arg.id({ description: 'The page in whose middle the row of this id stands; it is empty when the list does not have that row. Only together with `first`.' });
-    if (list.filter) args.filter = t.arg({ type: this.filter(list, name), required: false, description: 'Which rows; all of them without it.' });
+    if (list.around)
+      args.around = t.arg.id({
+        description:
+          'The page in whose middle the row of this id stands; it is empty when the list does not have that row. Only together with `first`.',
+      });
+    if (list.filter)
+      args.filter = t.arg({ type: this.filter(list, name), required: false, description: 'Which rows; all of them without it.' });
     const orders = Object.keys(list.orders);
-    if (orders.length > 1) args.orderBy = t.arg({ type: this.order(list, name), required: false, description: `The order; default ${orders[0]}.` });
+    if (orders.length > 1)
+      args.orderBy = t.arg({ type: this.order(list, name), required: false, description: `The order; default ${orders[0]}.` });
     return args;
   }
   filter(list: Many, name: string): any {
@@ -85,7 +91,8 @@ export class Types {
     return this.once(filterName, list.filter, () => {
       const ref = this.builder.inputRef(filterName);
       ref.implement({
-        description: 'What a row must satisfy: all that is given here. A field left out or null asks for nothing, unless its description says otherwise.',
+        description:
+          'What a row must satisfy: all that is given here. A field left out or null asks for nothing, unless its description says otherwise.',
         fields: (t: any) => ({
           ...mapped(list.filter!, (field) => {
             const type = this.leaf(field.type);
@@ -112,7 +119,10 @@ export class Types {
     const precision = this.once('CountPrecision', 'CountPrecision', () =>
       this.builder.enumType('CountPrecision', {
         description: 'How exact a count is.',
-        values: { EXACT: { value: 'EXACT', description: 'There are exactly so many.' }, AT_LEAST: { value: 'AT_LEAST', description: 'There are so many or more.' } },
+        values: {
+          EXACT: { value: 'EXACT', description: 'There are exactly so many.' },
+          AT_LEAST: { value: 'AT_LEAST', description: 'There are so many or more.' },
+        },
       }),
     );
     return this.once('TotalCount', 'TotalCount', () =>
@@ -121,7 +131,12 @@ export class Types {
         extensions: { inherits: true },
         fields: (t: any) => ({
           count: t.int({ nullable: false, description: `Rows; at most ${COUNT_MAX}.`, resolve: (c: any) => c.count }),
-          precision: t.field({ type: precision, nullable: false, description: `AT_LEAST when there are more than ${COUNT_MAX}.`, resolve: (c: any) => c.precision }),
+          precision: t.field({
+            type: precision,
+            nullable: false,
+            description: `AT_LEAST when there are more than ${COUNT_MAX}.`,
+            resolve: (c: any) => c.precision,
+          }),
         }),
       }),
     );

@@ -1,10 +1,31 @@
 // Writes a query operation as one statement whose only value is the text of `data`. What can't be written so throws NotCompilable.
-import { getNamedType, type FieldNode, type FragmentDefinitionNode, type GraphQLField, type GraphQLObjectType, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import {
+  getNamedType,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
 import type { Viewer } from '../access/viewer.ts';
 import type { Catalogue } from './catalogue.ts';
 import { writeConnection } from './connection-writer.ts';
-import { roots, type Computed, type Embed, type Entity, type Field, type Leaf, type List, type Many, type One, type RowSql, type Value, type ViewerParams } from './entity.ts';
+import {
+  roots,
+  type Computed,
+  type Embed,
+  type Entity,
+  type Field,
+  type Leaf,
+  type List,
+  type Many,
+  type One,
+  type RowSql,
+  type Value,
+  type ViewerParams,
+} from './entity.ts';
 import { listRows, reference, type Place } from './lists.ts';
 import { concat, finisher, jsonOf, leafPieces, MARK, NotCompilable, text, type Finisher, type LeafSql, type Piece } from './pieces.ts';
 import { embedded, isUnion, neededLeaf, rawSql } from './rows.ts';
@@ -60,7 +81,11 @@ export class Writer {
       identityIds: () => this.parameter('identities', 'uuid[]', (_, viewer) => viewer.identityIds),
       accountId: () => this.parameter('account', 'uuid', (_, viewer) => viewer.accountId),
     };
-    this.place = { catalogue: input.catalogue, viewer: this.viewer, workspace: () => this.parameter('workspace', 'uuid', (_, viewer) => viewer.workspaceId) };
+    this.place = {
+      catalogue: input.catalogue,
+      viewer: this.viewer,
+      workspace: () => this.parameter('workspace', 'uuid', (_, viewer) => viewer.workspaceId),
+    };
   }
 
   operation(operation: OperationDefinitionNode): Statement {
@@ -93,9 +118,15 @@ export class Writer {
     return out;
   }
   /** The object type's fields, `__typename` among them. */
-  object(type: GraphQLObjectType, nodes: readonly FieldNode[], write: (name: string, nodes: readonly FieldNode[], def: GraphQLField<unknown, unknown>) => Piece[]): Piece[] {
+  object(
+    type: GraphQLObjectType,
+    nodes: readonly FieldNode[],
+    write: (name: string, nodes: readonly FieldNode[], def: GraphQLField<unknown, unknown>) => Piece[],
+  ): Piece[] {
     const defs = type.getFields();
-    return this.#members(this.subfields(type, nodes), (name, fieldNodes) => (name === '__typename' ? [text(JSON.stringify(type.name))] : write(name, fieldNodes, defs[name]!)));
+    return this.#members(this.subfields(type, nodes), (name, fieldNodes) =>
+      name === '__typename' ? [text(JSON.stringify(type.name))] : write(name, fieldNodes, defs[name]!),
+    );
   }
 
   #root(query: GraphQLObjectType, name: string, nodes: readonly FieldNode[]): Piece[] {
@@ -129,7 +160,13 @@ export class Writer {
       case 'rootLeaf': {
         const sql = root.sql(this.place.workspace());
         if (root.compute) return this.#finished(def, root.type, jsonOf(sql), root.compute);
-        return this.#leaf(def, root.type, { expression: sql, columnType: undefined, nullable: root.nullable ?? false, isNotNull: false, isProven: false });
+        return this.#leaf(def, root.type, {
+          expression: sql,
+          columnType: undefined,
+          nullable: root.nullable ?? false,
+          isNotNull: false,
+          isProven: false,
+        });
       }
       default:
         throw new NotCompilable(name);
@@ -166,7 +203,11 @@ export class Writer {
             return writeConnection(this, field, def, fieldNodes, () => parent(field));
           case 'list': {
             const row = this.alias();
-            return [text('['), `(select coalesce(string_agg(${this.entity(field.target(), fieldNodes, row)}, ','), '') from (${listRows(field, parent(field), this.place)}) ${row})`, text(']')];
+            return [
+              text('['),
+              `(select coalesce(string_agg(${this.entity(field.target(), fieldNodes, row)}, ','), '') from (${listRows(field, parent(field), this.place)}) ${row})`,
+              text(']'),
+            ];
           }
           case 'custom':
             throw new NotCompilable(`${entity.name}.${name}`);
@@ -201,7 +242,12 @@ export class Writer {
   }
 
   /** What entities and values have alike. */
-  #field(source: Source, field: Exclude<Field, Embed | Many | List>, def: GraphQLField<unknown, unknown>, nodes: readonly FieldNode[]): Piece[] {
+  #field(
+    source: Source,
+    field: Exclude<Field, Embed | Many | List>,
+    def: GraphQLField<unknown, unknown>,
+    nodes: readonly FieldNode[],
+  ): Piece[] {
     switch (field.form) {
       case 'column':
         return this.#leaf(def, field.type, {
@@ -212,7 +258,13 @@ export class Writer {
           isProven: source.isProven(field.column, field.type),
         });
       case 'expression':
-        return this.#leaf(def, field.type, { expression: source.over(field.sql), columnType: undefined, nullable: field.nullable ?? false, isNotNull: false, isProven: false });
+        return this.#leaf(def, field.type, {
+          expression: source.over(field.sql),
+          columnType: undefined,
+          nullable: field.nullable ?? false,
+          isNotNull: false,
+          isProven: false,
+        });
       case 'computed':
         return this.#computed(source, field, def);
       case 'one':

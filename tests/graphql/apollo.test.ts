@@ -19,8 +19,14 @@ afterAll(async () => {
 });
 
 const post = async (body: unknown, context: Partial<HttpContext> = {}, method = 'POST', search = '') => {
-  const headers = new HeaderMap([['content-type', 'application/json'], ['accept', 'application/json']]);
-  const answer = await server.executeHTTPGraphQLRequest({ httpGraphQLRequest: { method, headers, search, body }, context: async () => ({ viewer: viewerOf(t.workspaces[0], 1), ...context }) });
+  const headers = new HeaderMap([
+    ['content-type', 'application/json'],
+    ['accept', 'application/json'],
+  ]);
+  const answer = await server.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: { method, headers, search, body },
+    context: async () => ({ viewer: viewerOf(t.workspaces[0], 1), ...context }),
+  });
   if (answer.body.kind !== 'complete') throw new Error('In several parts.');
   return { status: answer.status ?? 200, headers: answer.headers, text: answer.body.string, json: JSON.parse(answer.body.string) };
 };
@@ -38,12 +44,25 @@ it('the same text twice, by other variables, and by GET', async () => {
   const query = 'query($n: Int) { people(first: $n) { nodes { id } } }';
   expect((await post({ query, variables: { n: 1 } })).json.data.people.nodes).toHaveLength(1);
   expect((await post({ query, variables: { n: 2 } })).json.data.people.nodes).toHaveLength(2);
-  const headers = new HeaderMap([['accept', 'application/json'], ['apollo-require-preflight', 'true']]);
-  const got = await server.executeHTTPGraphQLRequest({ httpGraphQLRequest: { method: 'GET', headers, search: `?query=${encodeURIComponent('{ people(first: 1) { nodes { id } } }')}`, body: undefined }, context: async () => ({ viewer: viewerOf(t.workspaces[0], 1) }) });
+  const headers = new HeaderMap([
+    ['accept', 'application/json'],
+    ['apollo-require-preflight', 'true'],
+  ]);
+  const got = await server.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method: 'GET',
+      headers,
+      search: `?query=${encodeURIComponent('{ people(first: 1) { nodes { id } } }')}`,
+      body: undefined,
+    },
+    context: async () => ({ viewer: viewerOf(t.workspaces[0], 1) }),
+  });
   expect(got.status ?? 200).toBe(200);
 });
 it('a mutation runs once', async () => {
-  const { json } = await post({ query: `mutation { sayWords(input: { matterId: "${hexId('gma', 1, 3, 82)}", words: [{ body: "by http" }] }) { count userErrors { code } } }` });
+  const { json } = await post({
+    query: `mutation { sayWords(input: { matterId: "${hexId('gma', 1, 3, 82)}", words: [{ body: "by http" }] }) { count userErrors { code } } }`,
+  });
   expect(json.data.sayWords).toEqual({ count: 1, userErrors: [] });
   const [row] = await t.db.owner`select count(*)::int as n from g_words where body = 'by http'`;
   expect(row!.n).toBe(1);
@@ -55,10 +74,20 @@ const REFUSED: [string, unknown, number, string][] = [
   ['a syntax error', { query: '{ people' }, 400, 'INVALID_INPUT'],
   ['an unknown field', { query: '{ peopel { id } }' }, 400, 'GRAPHQL_VALIDATION_FAILED'],
   ['an unknown operation', { query: 'query A { __typename }', operationName: 'B' }, 400, 'INVALID_INPUT'],
-  ['a variable of the wrong type', { query: 'query($n: Int) { people(first: $n) { nodes { id } } }', variables: { n: 'x' } }, 400, 'INVALID_INPUT'],
+  [
+    'a variable of the wrong type',
+    { query: 'query($n: Int) { people(first: $n) { nodes { id } } }', variables: { n: 'x' } },
+    400,
+    'INVALID_INPUT',
+  ],
   ['a recursive fragment', { query: '{ ...A } fragment A on Query { ...A }' }, 400, 'INVALID_INPUT'],
   ['too many tokens', { query: `{ ${'a '.repeat(5000)} }` }, 400, 'TOO_EXPENSIVE'],
-  ['too expensive a page', { query: '{ people(first: 100) { nodes { matters(first: 100) { nodes { words(first: 100) { nodes { id } } } } } } }' }, 400, 'TOO_EXPENSIVE'],
+  [
+    'too expensive a page',
+    { query: '{ people(first: 100) { nodes { matters(first: 100) { nodes { words(first: 100) { nodes { id } } } } } } }' },
+    400,
+    'TOO_EXPENSIVE',
+  ],
   ['an id that is none', { query: '{ person(id: "x") { id } }' }, 400, 'INVALID_ID'],
   ['a subscription', { query: 'subscription { wordSaid { cursor } }' }, 400, 'INVALID_INPUT'],
 ];
@@ -74,9 +103,17 @@ it('a lacking permission is 403', async () => {
   expect(answer).toMatchObject({ status: 403, json: { errors: [{ extensions: { code: 'FORBIDDEN', permission: 'customers:read' } }] } });
 });
 it('a mutation by GET is refused', async () => {
-  const headers = new HeaderMap([['accept', 'application/json'], ['apollo-require-preflight', 'true']]);
+  const headers = new HeaderMap([
+    ['accept', 'application/json'],
+    ['apollo-require-preflight', 'true'],
+  ]);
   const answer = await server.executeHTTPGraphQLRequest({
-    httpGraphQLRequest: { method: 'GET', headers, search: `?query=${encodeURIComponent('mutation { sayWords(input: { matterId: "x", words: [] }) { count } }')}`, body: undefined },
+    httpGraphQLRequest: {
+      method: 'GET',
+      headers,
+      search: `?query=${encodeURIComponent('mutation { sayWords(input: { matterId: "x", words: [] }) { count } }')}`,
+      body: undefined,
+    },
     context: async () => ({ viewer: viewerOf(t.workspaces[0], 1) }),
   });
   expect(answer.status).toBe(405);

@@ -23,9 +23,24 @@ afterAll(() => db.close());
 
 it(`generated operations answer the same bytes by both paths (seed ${SEED})`, { timeout: 600_000 }, async () => {
   const foreignIds = [hexId('gpe', 1, 1, 5), hexId('gma', 1, 3, 55), hexId('gwo', 1, 4, 1101)];
-  const report = await differ({ compiled, oracle, viewer: viewerOf(workspaces[1], 2), seed: SEED, operations: OPERATIONS, foreignIds, rarely: ['Matter.firstBody'] });
+  const report = await differ({
+    compiled,
+    oracle,
+    viewer: viewerOf(workspaces[1], 2),
+    seed: SEED,
+    operations: OPERATIONS,
+    foreignIds,
+    rarely: ['Matter.firstBody'],
+  });
   const { faults, ...figures } = report;
-  if (process.env.SEED) console.log(JSON.stringify(figures), faults.slice(0, 4).map((f) => `\n${f.what}\n${f.source}\n${JSON.stringify(f.variables)}\n${f.compiled.slice(0, 1500)}\n${f.oracle.slice(0, 1500)}`).join('\n'));
+  if (process.env.SEED)
+    console.log(
+      JSON.stringify(figures),
+      faults
+        .slice(0, 4)
+        .map((f) => `\n${f.what}\n${f.source}\n${JSON.stringify(f.variables)}\n${f.compiled.slice(0, 1500)}\n${f.oracle.slice(0, 1500)}`)
+        .join('\n'),
+    );
   expect(faults.slice(0, 3)).toEqual([]);
   expect(report.compiled / report.runs).toBeGreaterThan(0.6);
 });

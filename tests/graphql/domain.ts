@@ -241,7 +241,7 @@ mutation('sayWords', {
 subscription('wordSaid', {
   description: 'Words as they are said.', permission: 'messages:read', fromLog: true, args: { matterId: { type: idOf('gma'), description: 'Only there.' } },
   payload: { word: { type: () => Word, description: 'The word.' }, by: { type: 'String', nullable: true, description: 'By whom; null: unknown.' } },
-  subscribe: async function* (args, { parts }) {
+  async *subscribe (args, { parts }) {
     if (args.after === 'bad') throw new Refusal('INVALID_CURSOR', 'No cursor.');
     for (const id of parts.words as string[]) yield { cursor: `c${id.slice(-2)}`, values: { word: id, by: null } };
   },

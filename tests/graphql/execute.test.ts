@@ -22,7 +22,9 @@ const statements = async (graph: Graph, source: string): Promise<number> => {
   return graph.pool.statements - before;
 };
 
-const DEEP = (n: number) => `{ people(first: ${n}) { totalCount { count } nodes { id name messageShare boss { name } firstAddresses { value } friends(first: ${n}) { totalCount { count } nodes { id } }
+const DEEP = (
+  n: number,
+) => `{ people(first: ${n}) { totalCount { count } nodes { id name messageShare boss { name } firstAddresses { value } friends(first: ${n}) { totalCount { count } nodes { id } }
   matters(first: ${n}) { nodes { id by { person { name } } person { id } words(first: ${n}) { nodes { body matter { id } } } siblings(first: ${n}) { nodes { id } } personAddresses { value } } }
   happenings(first: ${n}) { nodes { subject { ... on Word { body } ... on Memo { body } } same { __typename } } } } } }`;
 
@@ -46,29 +48,54 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
   it('a missing non-null value is an error at its field, and what it stands in is null', async () => {
     const words = await t[path].query('{ matters(first: 100) { nodes { id wordCount } } }', viewer());
     const silent = JSON.parse(words.data!).matters.nodes.find((m: { wordCount: number }) => m.wordCount === 0).id;
-    const broken = await t[path].query('query($id: ID!) { matter(id: $id) { id firstBody } other: person(id: "' + hexId('gpe', 1, 1, 3) + '") { id } }', viewer(), { id: silent });
+    const broken = await t[path].query(
+      'query($id: ID!) { matter(id: $id) { id firstBody } other: person(id: "' + hexId('gpe', 1, 1, 3) + '") { id } }',
+      viewer(),
+      { id: silent },
+    );
     expect(JSON.parse(broken.data!)).toEqual({ matter: null, other: { id: hexId('gpe', 1, 1, 3) } });
     expect(broken.errors[0]).toMatchObject({ path: ['matter', 'firstBody'], extensions: { code: 'INTERNAL' } });
     expect(broken.path).toBe('loaders');
   });
   it('a null that is allowed is null', async () => {
-    const answer = await t[path].query(`{ person(id: "${hexId('gpe', 1, 1, 15)}") { email weight paid extra mood bossId bossOf boss { id } label } gone: person(id: "${hexId('gpe', 1, 1, 4000)}") { id } }`, viewer());
+    const answer = await t[path].query(
+      `{ person(id: "${hexId('gpe', 1, 1, 15)}") { email weight paid extra mood bossId bossOf boss { id } label } gone: person(id: "${hexId('gpe', 1, 1, 4000)}") { id } }`,
+      viewer(),
+    );
     expect(answer).toMatchObject({ path, errors: [] });
-    expect(JSON.parse(answer.data!)).toEqual({ person: { email: null, weight: null, paid: null, extra: null, mood: null, bossId: null, bossOf: null, boss: null, label: null }, gone: null });
+    expect(JSON.parse(answer.data!)).toEqual({
+      person: { email: null, weight: null, paid: null, extra: null, mood: null, bossId: null, bossOf: null, boss: null, label: null },
+      gone: null,
+    });
   });
   it('odd text arrives as it was stored', async () => {
-    const rows = await t.db.owner`select name, attributes, tags from g_people where workspace_id = ${t.workspaces[0]} and id <> ${uuid(1, 1, 11)} order by created_at, id`;
+    const rows = await t.db
+      .owner`select name, attributes, tags from g_people where workspace_id = ${t.workspaces[0]} and id <> ${uuid(1, 1, 11)} order by created_at, id`;
     const answer = JSON.parse((await t[path].query('{ people(first: 100) { nodes { id name tags } } }', viewer())).data!);
-    expect(answer.people.nodes.filter((n: { id: string }) => n.id !== hexId('gpe', 1, 1, 11)).map((n: { name: string; tags: string[] }) => [n.name, n.tags])).toEqual(rows.map((r) => [r.name, r.tags]));
+    expect(
+      answer.people.nodes
+        .filter((n: { id: string }) => n.id !== hexId('gpe', 1, 1, 11))
+        .map((n: { name: string; tags: string[] }) => [n.name, n.tags]),
+    ).toEqual(rows.map((r) => [r.name, r.tags]));
   });
   it('an operation answers from one moment', async () => {
     // Two lists of the same rows; a writer adds rows all the while.
     let stop = false;
     const writing = (async () => {
-      for (let n = 0; !stop; n++) await t.db.owner`insert into g_memos values (${t.workspaces[0]}, gen_random_uuid(), 'more', '2026-01-05')`.then(() => t.db.owner`insert into g_reads values (${t.workspaces[0]}, ${uuid(1, 1, 1)}, ${uuid(1, 9, 1)})`);
+      for (let n = 0; !stop; n++)
+        await t.db.owner`insert into g_memos values (${t.workspaces[0]}, gen_random_uuid(), 'more', '2026-01-05')`.then(
+          () => t.db.owner`insert into g_reads values (${t.workspaces[0]}, ${uuid(1, 1, 1)}, ${uuid(1, 9, 1)})`,
+        );
     })();
     for (let i = 0; i < 15; i++) {
-      const data = JSON.parse((await t[path].query(`{ a: person(id: "${hexId('gpe', 1, 1, 1)}") { unread boss { id } matters { nodes { person { unread } } } } b: person(id: "${hexId('gpe', 1, 1, 1)}") { u: unread } }`, viewer())).data!);
+      const data = JSON.parse(
+        (
+          await t[path].query(
+            `{ a: person(id: "${hexId('gpe', 1, 1, 1)}") { unread boss { id } matters { nodes { person { unread } } } } b: person(id: "${hexId('gpe', 1, 1, 1)}") { u: unread } }`,
+            viewer(),
+          )
+        ).data!,
+      );
       expect(data.b.u).toBe(data.a.unread);
       for (const { person } of data.a.matters.nodes) expect(person.unread).toBe(data.a.unread);
     }
@@ -77,7 +104,8 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
     await t.db.owner`delete from g_reads where person_id = ${uuid(1, 1, 1)}`;
   });
   it("a value that the viewer's person gives is that person's", async () => {
-    const ask = async (memberId: string | null) => JSON.parse((await t[path].query(`{ person(id: "${hexId('gpe', 1, 1, 3)}") { unread } }`, viewer({ memberId }))).data!).person.unread;
+    const ask = async (memberId: string | null) =>
+      JSON.parse((await t[path].query(`{ person(id: "${hexId('gpe', 1, 1, 3)}") { unread } }`, viewer({ memberId }))).data!).person.unread;
     expect(await ask(uuid(1, 9, 1))).toBe(1);
     expect(await ask(uuid(1, 9, 0))).toBe(0);
     expect(await ask(null)).toBe(0);
@@ -102,12 +130,19 @@ describe('permissions', () => {
     ['a leaf at the root', '{ cursor }', 'events:read'],
     ['what lies in an embedded value', '{ ownMatters { nodes { id } } }', 'visitor:self'],
     ['a mutation', `mutation { sayWords(input: { matterId: "${hexId('gma', 1, 3, 81)}", words: [] }) { count } }`, 'messages:send'],
-    ["a mutation's payload", `mutation { sayWords(input: { matterId: "${hexId('gma', 1, 3, 81)}", words: [] }) { words { id } } }`, 'messages:read'],
+    [
+      "a mutation's payload",
+      `mutation { sayWords(input: { matterId: "${hexId('gma', 1, 3, 81)}", words: [] }) { words { id } } }`,
+      'messages:read',
+    ],
   ];
   it.each(CASES)('%s needs it', async (_name, source, permission) => {
     const answer = await t.compiled.query(source, without(permission));
     expect(answer).toMatchObject({ data: undefined, status: 403, path: 'refused' });
-    expect(answer.errors[0]).toMatchObject({ message: `Your key lacks the permission ${permission}.`, extensions: { code: 'FORBIDDEN', permission } });
+    expect(answer.errors[0]).toMatchObject({
+      message: `Your key lacks the permission ${permission}.`,
+      extensions: { code: 'FORBIDDEN', permission },
+    });
     expect((await t.compiled.query(source, viewer())).status).not.toBe(403);
   });
   it('node by a variable needs the permission of what the id is', async () => {
@@ -128,7 +163,8 @@ describe('permissions', () => {
 });
 
 describe('cost', () => {
-  const price = (source: string, variables = {}) => t.compiled.price({ document: t.compiled.read(source).document!, variables, viewer: viewer() });
+  const price = (source: string, variables = {}) =>
+    t.compiled.price({ document: t.compiled.read(source).document!, variables, viewer: viewer() });
   it('grows with the page, and with the page below it', () => {
     expect(price('{ people(first: 100) { nodes { id } } }')).toBeGreaterThan(10 * 9);
     expect(price('{ people(first: 10) { nodes { matters(first: 10) { nodes { id } } } } }')).toBeGreaterThan(100);
@@ -138,7 +174,10 @@ describe('cost', () => {
   });
   it('more than the limit is refused before any statement', async () => {
     const before = t.compiled.pool.statements;
-    const answer = await t.compiled.query('{ people(first: 100) { nodes { matters(first: 100) { nodes { words(first: 100) { nodes { id } } } } } } }', viewer());
+    const answer = await t.compiled.query(
+      '{ people(first: 100) { nodes { matters(first: 100) { nodes { words(first: 100) { nodes { id } } } } } } }',
+      viewer(),
+    );
     expect(answer.errors[0]).toMatchObject({ extensions: { code: 'TOO_EXPENSIVE' } });
     expect(t.compiled.pool.statements).toBe(before);
   });
@@ -172,7 +211,8 @@ describe('errors', () => {
     }
   });
   it('ids, variables and texts in error are told by code', async () => {
-    const code = async (source: string, variables = {}) => (await t.compiled.query(source, viewer(), variables)).errors.map((e) => e.extensions?.code);
+    const code = async (source: string, variables = {}) =>
+      (await t.compiled.query(source, viewer(), variables)).errors.map((e) => e.extensions?.code);
     expect(await code('{ person(id: "gma_00") { id } }')).toEqual(['INVALID_ID']);
     expect(await code('{ node(id: "nonsense") { id } }')).toEqual(['INVALID_ID']);
     expect(await code('query($n: Int) { people(first: $n) { nodes { id } } }', { n: 'two' })).toEqual(['INVALID_INPUT']);

@@ -19,21 +19,31 @@ afterAll(async () => {
 const BUSY = `{ people(first: 5) { totalCount { count } nodes { id name matters(first: 3) { nodes { id lastWord { id } words(first: 2) { nodes { id body } } by { person { id } } } } friends(first: 2) { nodes { id } } happenings(first: 3) { nodes { id subject { __typename ... on Word { id } } } } } }
   tallies { medium count latest { id } } personByAddress(value: "v\\"\\\\8-0") { id } moment cursor ownMatters(first: 5) { nodes { id words } } }`;
 
-it.each(['compiled', 'loaders'] as const)('300 interleaved operations of two workspaces over one connection see their own rows only (%s)', async (path) => {
-  const graph = await makeGraph({ read: single, write: single, ...(path === 'loaders' ? { path } : {}) });
-  const expected = [1, 2].map((w) => t[path].query(BUSY, viewerOf(t.workspaces[w - 1]!, w)));
-  const [one, two] = (await Promise.all(expected)).map((answer) => bodyOf(answer));
-  expect(one).not.toBe(two);
-  expect(one).not.toContain(uuid(2, 1, 0).slice(0, 13).replaceAll('-', ''));
-  const answers = await Promise.all(Array.from({ length: path === 'compiled' ? 300 : 60 }, (_, i) => ((i * 7 + (i >> 3)) % 2)).map(async (w) => [w, bodyOf(await graph.query(BUSY, viewerOf(t.workspaces[w]!, w + 1)))] as const));
-  for (const [w, body] of answers) expect(body).toBe(w === 0 ? one : two);
-  const [left] = await single`select current_setting('app.workspace_id', true) as setting`;
-  expect(left!.setting ?? '').toBe('');
-});
+it.each(['compiled', 'loaders'] as const)(
+  '300 interleaved operations of two workspaces over one connection see their own rows only (%s)',
+  async (path) => {
+    const graph = await makeGraph({ read: single, write: single, ...(path === 'loaders' ? { path } : {}) });
+    const expected = [1, 2].map((w) => t[path].query(BUSY, viewerOf(t.workspaces[w - 1]!, w)));
+    const [one, two] = (await Promise.all(expected)).map((answer) => bodyOf(answer));
+    expect(one).not.toBe(two);
+    expect(one).not.toContain(uuid(2, 1, 0).slice(0, 13).replaceAll('-', ''));
+    const answers = await Promise.all(
+      Array.from({ length: path === 'compiled' ? 300 : 60 }, (_, i) => (i * 7 + (i >> 3)) % 2).map(
+        async (w) => [w, bodyOf(await graph.query(BUSY, viewerOf(t.workspaces[w]!, w + 1)))] as const,
+      ),
+    );
+    for (const [w, body] of answers) expect(body).toBe(w === 0 ? one : two);
+    const [left] = await single`select current_setting('app.workspace_id', true) as setting`;
+    expect(left!.setting ?? '').toBe('');
+  },
+);
 
 it('the predicates alone keep workspaces apart: the same answers with row-level security off', async () => {
   // The tables' owner sees every workspace's rows.
-  const bare = { compiled: await makeGraph({ read: t.db.owner, write: t.db.owner }), loaders: await makeGraph({ read: t.db.owner, write: t.db.owner, path: 'loaders' }) };
+  const bare = {
+    compiled: await makeGraph({ read: t.db.owner, write: t.db.owner }),
+    loaders: await makeGraph({ read: t.db.owner, write: t.db.owner, path: 'loaders' }),
+  };
   for (const path of ['compiled', 'loaders'] as const) {
     for (const w of [1, 2]) {
       const viewer = viewerOf(t.workspaces[w - 1]!, w);
@@ -52,12 +62,21 @@ it('the policies alone keep workspaces apart: predicates of one workspace under 
   expect(await graph.pool.one(prepared.statement.sql, prepared.values, t.workspaces[1])).toBe('{"people":{"nodes":[]}}');
 });
 
-const FOREIGN: [string, (graph: Graph, id: (prefix: string, table: number, n: number) => string) => Record<string, unknown> & { source: string }][] = [
+const FOREIGN: [
+  string,
+  (graph: Graph, id: (prefix: string, table: number, n: number) => string) => Record<string, unknown> & { source: string },
+][] = [
   ['byId', (_g, id) => ({ source: 'query($id: ID!) { person(id: $id) { id name } }', id: id('gpe', 1, 8) })],
   ['node', (_g, id) => ({ source: 'query($id: ID!) { node(id: $id) { id __typename } }', id: id('gwo', 4, 201) })],
   ['nodes', (_g, id) => ({ source: 'query($id: ID!) { nodes(ids: [$id]) { id } }', id: id('gma', 3, 81) })],
   ['around', (_g, id) => ({ source: 'query($id: ID!) { matters(first: 3, around: $id) { nodes { id } } }', id: id('gma', 3, 81) })],
-  ['filter', (_g, id) => ({ source: 'query($id: ID!) { matters(filter: { ownerId: $id }) { totalCount { count } nodes { id } } }', id: id('gpe', 1, 4) })],
+  [
+    'filter',
+    (_g, id) => ({
+      source: 'query($id: ID!) { matters(filter: { ownerId: $id }) { totalCount { count } nodes { id } } }',
+      id: id('gpe', 1, 4),
+    }),
+  ],
 ];
 it.each(FOREIGN)("another workspace's id answers as one that doesn't exist: %s", async (_name, make) => {
   const prefixOf = (w: number) => (prefix: string, table: number, n: number) => hexId(prefix, w, table, n);
@@ -76,7 +95,16 @@ it("a visitor's scope hides the rows of others in every way that leads to them",
   const visitor = viewerOf(t.workspaces[0], 1);
   const own = hexId('gma', 1, 3, 74);
   for (const path of ['compiled', 'loaders'] as const) {
-    const ask = async (id: string, viewer = visitor) => JSON.parse((await t[path].query('query($id: ID!) { ownMatter(id: $id) { id } ownMatters(first: 100) { totalCount { count } nodes { id } } }', viewer, { id })).data!);
+    const ask = async (id: string, viewer = visitor) =>
+      JSON.parse(
+        (
+          await t[path].query(
+            'query($id: ID!) { ownMatter(id: $id) { id } ownMatters(first: 100) { totalCount { count } nodes { id } } }',
+            viewer,
+            { id },
+          )
+        ).data!,
+      );
     const found = await ask(own);
     expect(found.ownMatter).toEqual({ id: own });
     expect(found.ownMatters.totalCount.count).toBe(found.ownMatters.nodes.length);

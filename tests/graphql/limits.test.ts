@@ -11,7 +11,8 @@ let t: TestGraph;
 beforeAll(async () => {
   t = await testGraph();
   // What is measured is the limit, not the first compilation of graphql-js.
-  for (let i = 0; i < 30; i++) t.compiled.read(`query Q${i} { people(first: ${i}) { nodes { id ...F } } } fragment F on Person { name matters { nodes { id } } }`);
+  for (let i = 0; i < 30; i++)
+    t.compiled.read(`query Q${i} { people(first: ${i}) { nodes { id ...F } } } fragment F on Person { name matters { nodes { id } } }`);
 });
 afterAll(() => t.db.close());
 
@@ -21,15 +22,28 @@ const nested = (n: number, open: string, inside: string, close = '}') => open.re
 const ATTACKS: [string, () => string][] = [
   ['a fragment that spreads itself', () => '{ ...A } fragment A on Query { ...A }'],
   ['fragments that spread each other', () => '{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }'],
-  ['0.9 KB of fragments that double', () => `{ ...F0 } ${times(24, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)} fragment F24 on Query { __typename }`],
-  ['fields that double by fragments', () => `{ people { nodes { ...F0 } } } ${times(20, (i) => `fragment F${i} on Person { a: boss { ...F${i + 1} } b: boss { ...F${i + 1} } }`)} fragment F20 on Person { id }`],
+  [
+    '0.9 KB of fragments that double',
+    () => `{ ...F0 } ${times(24, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)} fragment F24 on Query { __typename }`,
+  ],
+  [
+    'fields that double by fragments',
+    () =>
+      `{ people { nodes { ...F0 } } } ${times(20, (i) => `fragment F${i} on Person { a: boss { ...F${i + 1} } b: boss { ...F${i + 1} } }`)} fragment F20 on Person { id }`,
+  ],
   ['one field 900 times', () => `{ people { nodes { ${times(900, () => 'name')} } } }`],
   ['one object 100 times, nested', () => `{ ${times(100, () => 'people { nodes { boss { boss { id } } } }')} }`],
   ['19 by 19 by 5 merged fields', () => `{ ${times(19, () => `people { ${times(19, () => 'nodes { id id id id id }')} }`)} }`],
   ['1,000 aliases of one root field', () => `{ ${times(1000, (i) => `a${i}: person(id: "${hexId('gpe', 1, 1, 1)}") { id }`)} }`],
   ['500 aliases of __schema', () => `{ ${times(500, (i) => `a${i}: __schema { types { name } }`)} }`],
-  ['introspection into itself', () => `{ __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } } }`],
-  ['introspection of everything, many times', () => `{ __schema { ${times(40, (i) => `a${i}: types { ${times(8, (k) => `f${k}: fields { name args { name } }`)} }`)} } }`],
+  [
+    'introspection into itself',
+    () => `{ __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } } }`,
+  ],
+  [
+    'introspection of everything, many times',
+    () => `{ __schema { ${times(40, (i) => `a${i}: types { ${times(8, (k) => `f${k}: fields { name args { name } }`)} }`)} } }`,
+  ],
   ['1,200 directives on a field', () => `{ people ${'@a'.repeat(1200)} { nodes { id } } }`],
   ['400 skips on a field', () => `{ people { nodes { id ${times(400, () => '@skip(if: true)')} } } }`],
   ['depth 300', () => nested(300, 'a{', 'b')],
@@ -39,12 +53,19 @@ const ATTACKS: [string, () => string][] = [
   ['200 KB of comment', () => `# ${'x'.repeat(200_000)}\n{ __typename }`],
   ['a text of 100 KB', () => `{ personByAddress(value: "${'x'.repeat(100_000)}") { id } }`],
   ['1,000 operations', () => times(1000, (i) => `query Q${i} { __typename }`)],
-  ['20 operations over one fragment with 19 unknown variables', () => `${times(20, (i) => `query Q${i} { ...F }`)} fragment F on Query { ${times(19, (i) => `a${i}: person(id: $v${i}) { id }`)} }`],
+  [
+    '20 operations over one fragment with 19 unknown variables',
+    () => `${times(20, (i) => `query Q${i} { ...F }`)} fragment F on Query { ${times(19, (i) => `a${i}: person(id: $v${i}) { id }`)} }`,
+  ],
   ['700 unknown fields of long names', () => `{ ${times(700, (i) => `peoplepeoplepeoplepeople${i}`)} }`],
   ['350 unknown types of long names', () => `{ ${times(350, (i) => `... on PersonPersonPersonPerson${i} { id }`)} }`],
   ['400 variables that nobody uses', () => `query(${times(400, (i) => `$v${i}: Int`)}) { __typename }`],
   ['350 unused fragments', () => `{ __typename } ${times(350, (i) => `fragment F${i} on Person { id }`)}`],
-  ['a page of pages of pages', () => '{ people(first: 100) { nodes { matters(first: 100) { nodes { words(first: 100) { nodes { matter { words(first: 100) { nodes { id } } } } } } } } } }'],
+  [
+    'a page of pages of pages',
+    () =>
+      '{ people(first: 100) { nodes { matters(first: 100) { nodes { words(first: 100) { nodes { matter { words(first: 100) { nodes { id } } } } } } } } } }',
+  ],
   ['an unterminated text', () => `{ personByAddress(value: "${'\\u0041'.repeat(3000)}`],
 ];
 
@@ -80,7 +101,15 @@ describe('attacks', () => {
 });
 
 it('what clients ask every day is affordable: introspection, and a screen of an agent', async () => {
-  for (const source of [getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, oneOf: true })]) {
+  for (const source of [
+    getIntrospectionQuery({
+      inputValueDeprecation: true,
+      specifiedByUrl: true,
+      directiveIsRepeatable: true,
+      schemaDescription: true,
+      oneOf: true,
+    }),
+  ]) {
     const answer = await t.compiled.query(source, viewerOf(t.workspaces[0], 1));
     expect(answer.errors).toEqual([]);
     expect(answer.cost!.requested).toBeLessThan(10_000);

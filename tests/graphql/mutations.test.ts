@@ -19,7 +19,8 @@ const say = async (input: Record<string, unknown>, w = 1) => {
   const answer = await t.compiled.query(SAY, viewerOf(t.workspaces[w - 1]!, w), { input: { matterId: matterId(), ...input } });
   return { answer, payload: JSON.parse(answer.data ?? 'null')?.sayWords };
 };
-const words = async () => (await t.db.owner`select count(*)::int as n from g_words where workspace_id = ${t.workspaces[0]}`)[0]!.n as number;
+const words = async () =>
+  (await t.db.owner`select count(*)::int as n from g_words where workspace_id = ${t.workspaces[0]}`)[0]!.n as number;
 
 it('a payload shows what was changed, as it is after the commit', async () => {
   const { payload } = await say({ words: [{ body: 'one', saidAt: '2026-02-01T10:00:00+01:00' }, { body: 'two' }] });
@@ -29,7 +30,8 @@ it('a payload shows what was changed, as it is after the commit', async () => {
   expect(payload.matter.wordCount).toBeGreaterThanOrEqual(2);
 });
 it('two mutations of one request each see their own effect', async () => {
-  const one = (name: string) => `${name}: sayWords(input: { matterId: "${matterId()}", words: [{ body: "${name}" }] }) { matter { wordCount } }`;
+  const one = (name: string) =>
+    `${name}: sayWords(input: { matterId: "${matterId()}", words: [{ body: "${name}" }] }) { matter { wordCount } }`;
   const answer = await t.compiled.query(`mutation { ${one('a')} ${one('b')} }`, viewerOf(t.workspaces[0], 1));
   const { a, b } = JSON.parse(answer.data!);
   expect(b.matter.wordCount).toBe(a.matter.wordCount + 1);
@@ -38,12 +40,22 @@ it('a refusal is a user error, and nothing of the action stays', async () => {
   const before = await words();
   const { answer, payload } = await say({ words: [{ body: 'x' }], fail: 'conflict' });
   expect(answer).toMatchObject({ errors: [], status: null });
-  expect(payload).toEqual({ matter: null, words: null, last: null, count: null, results: null, userErrors: [{ code: 'CONFLICT', message: 'It was changed.', field: ['expectedVersion'], retryable: false }] });
+  expect(payload).toEqual({
+    matter: null,
+    words: null,
+    last: null,
+    count: null,
+    results: null,
+    userErrors: [{ code: 'CONFLICT', message: 'It was changed.', field: ['expectedVersion'], retryable: false }],
+  });
   expect(await words()).toBe(before);
 });
 it('a row of a bulk mutation has its own errors', async () => {
   const { payload } = await say({ words: [{ body: 'fine' }, { body: '' }] });
-  expect(payload.results).toEqual([{ word: { body: 'fine' }, userErrors: [] }, { word: null, userErrors: [{ code: 'INVALID_INPUT', message: 'Nothing is said.', field: null, retryable: false }] }]);
+  expect(payload.results).toEqual([
+    { word: { body: 'fine' }, userErrors: [] },
+    { word: null, userErrors: [{ code: 'INVALID_INPUT', message: 'Nothing is said.', field: null, retryable: false }] },
+  ]);
 });
 it("another workspace's id is refused as one that doesn't exist", async () => {
   const { payload } = await say({ words: [{ body: 'x' }] }, 2);
@@ -64,10 +76,14 @@ it('the same idempotency key has its effect once and answers the same', async ()
 });
 it('the same key with other input is refused', async () => {
   await say({ words: [{ body: 'a' }], idempotencyKey: 'key-2' });
-  expect((await say({ words: [{ body: 'b' }], idempotencyKey: 'key-2' })).payload.userErrors).toMatchObject([{ code: 'IDEMPOTENCY_MISMATCH', field: ['idempotencyKey'] }]);
+  expect((await say({ words: [{ body: 'b' }], idempotencyKey: 'key-2' })).payload.userErrors).toMatchObject([
+    { code: 'IDEMPOTENCY_MISMATCH', field: ['idempotencyKey'] },
+  ]);
 });
 it('a key whose action failed can be used again', async () => {
-  expect((await say({ words: [{ body: 'a' }], fail: 'x', idempotencyKey: 'key-3' })).payload.userErrors).toMatchObject([{ code: 'CONFLICT' }]);
+  expect((await say({ words: [{ body: 'a' }], fail: 'x', idempotencyKey: 'key-3' })).payload.userErrors).toMatchObject([
+    { code: 'CONFLICT' },
+  ]);
   expect((await say({ words: [{ body: 'a' }], idempotencyKey: 'key-3' })).payload.userErrors).toEqual([]);
 });
 it('five copies at once have one effect', async () => {
@@ -81,7 +97,9 @@ it('five copies at once have one effect', async () => {
 it('the same key of another actor is another key', async () => {
   const first = await say({ words: [{ body: 'mine' }], idempotencyKey: 'key-5' });
   const other = viewerOf(t.workspaces[0], 1, { actor: { workspaceId: t.workspaces[0], kind: 'SYSTEM', id: null } });
-  const answer = await t.compiled.query(SAY, other, { input: { matterId: matterId(), words: [{ body: 'mine' }], idempotencyKey: 'key-5' } });
+  const answer = await t.compiled.query(SAY, other, {
+    input: { matterId: matterId(), words: [{ body: 'mine' }], idempotencyKey: 'key-5' },
+  });
   expect(JSON.parse(answer.data!).sayWords.words[0].id).not.toBe(first.payload.words[0].id);
 });
 
@@ -100,6 +118,13 @@ it('a subscription tells its events with their cursors, read afresh', async () =
   expect(told).toEqual([{ wordSaid: { cursor: `c${id.slice(-2)}`, by: null, word: { body: 'heard' } } }]);
 });
 it('a subscription without the permission is refused before its source is asked', async () => {
-  const request = { document: t.compiled.read(LISTEN).document!, variables: {}, viewer: viewerOf(t.workspaces[0], 1, { permissions: new Set(['any'] as const) }) };
-  expect(await t.compiled.source(request, new AbortController().signal)).toMatchObject({ status: 403, errors: [{ extensions: { code: 'FORBIDDEN', permission: 'messages:read' } }] });
+  const request = {
+    document: t.compiled.read(LISTEN).document!,
+    variables: {},
+    viewer: viewerOf(t.workspaces[0], 1, { permissions: new Set(['any'] as const) }),
+  };
+  expect(await t.compiled.source(request, new AbortController().signal)).toMatchObject({
+    status: 403,
+    errors: [{ extensions: { code: 'FORBIDDEN', permission: 'messages:read' } }],
+  });
 });

@@ -24,7 +24,8 @@ interface Row {
   touchedAt: string;
   rank: number;
 }
-const ALL = 'query($order: MatterOrder) { matters(first: 100, orderBy: $order) { totalCount { count } nodes { id medium state touchedAt rank } } }';
+const ALL =
+  'query($order: MatterOrder) { matters(first: 100, orderBy: $order) { totalCount { count } nodes { id medium state touchedAt rank } } }';
 const PAGE = `query($id: ID!, $first: Int, $last: Int, $after: String, $before: String, $around: ID, $order: MatterOrder, $filter: MatterFilter) { person(id: $id) {
   matters(first: $first, last: $last, after: $after, before: $before, around: $around, orderBy: $order, filter: $filter) { totalCount { count precision } nodes { id medium state touchedAt rank } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }`;
 
@@ -42,7 +43,7 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
     const whole = (await list({ first: 100, order })).nodes.map((row: Row) => row.id);
     expect(whole.length).toBeGreaterThan(4);
     const forward: string[] = [];
-    for (let after: string | null = null, more = true; more; ) {
+    for (let after: string | null = null, more = true; more;) {
       const page = await list({ first: 2, after, order });
       expect(page.pageInfo.hasPreviousPage).toBe(after !== null);
       expect(page.pageInfo.startCursor).toBe(page.edges[0].cursor);
@@ -51,7 +52,7 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
       more = page.pageInfo.hasNextPage;
     }
     const backward: string[] = [];
-    for (let before: string | null = null, more = true; more; ) {
+    for (let before: string | null = null, more = true; more;) {
       const page = await list({ last: 2, before, order });
       expect(page.pageInfo.hasNextPage).toBe(before !== null);
       backward.unshift(...page.nodes.map((row: Row) => row.id));
@@ -70,12 +71,26 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
 
   it('a page around a row has it in its middle and says what lies beside', async () => {
     const whole = (await list({ first: 100 })).nodes.map((row: Row) => row.id);
-    for (const [at, first] of [[0, 3], [3, 3], [3, 4], [whole.length - 1, 3], [2, 1], [2, 0], [2, 100]] as const) {
+    for (const [at, first] of [
+      [0, 3],
+      [3, 3],
+      [3, 4],
+      [whole.length - 1, 3],
+      [2, 1],
+      [2, 0],
+      [2, 100],
+    ] as const) {
       const page = await list({ around: whole[at], first });
       const from = Math.max(0, at - Math.floor(first / 2));
       const to = Math.min(whole.length, at + first - Math.floor(first / 2));
       expect(page.nodes.map((row: Row) => row.id)).toEqual(first === 0 ? [] : whole.slice(from, to));
-      if (first > 0) expect(page.pageInfo).toMatchObject({ hasPreviousPage: from > 0, hasNextPage: to < whole.length, startCursor: page.edges[0].cursor, endCursor: page.edges.at(-1).cursor });
+      if (first > 0)
+        expect(page.pageInfo).toMatchObject({
+          hasPreviousPage: from > 0,
+          hasNextPage: to < whole.length,
+          startCursor: page.edges[0].cursor,
+          endCursor: page.edges.at(-1).cursor,
+        });
     }
   });
 
@@ -103,17 +118,26 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
     ['or of nothing', { or: [] }, () => false],
     ['and of nothing', { and: [] }, () => true],
     ['not', { not: { state: 'OPEN', media: ['MAIL'] } }, (r) => !(r.state === 'OPEN' && r.medium === 'MAIL')],
-    ['nested', { and: [{ not: { or: [{ media: ['MAIL'] }, { media: ['CHAT'] }] } }, { state: 'DONE' }] }, (r) => r.medium === 'PHONE' && r.state === 'DONE'],
+    [
+      'nested',
+      { and: [{ not: { or: [{ media: ['MAIL'] }, { media: ['CHAT'] }] } }, { state: 'DONE' }] },
+      (r) => r.medium === 'PHONE' && r.state === 'DONE',
+    ],
   ];
   it.each(FILTERS)('filter: %s', async (_name, filter, holds) => {
     const rows: Row[] = (await ask(t[path], ALL)).matters.nodes;
-    const found = await ask(t[path], 'query($f: MatterFilter) { matters(first: 100, filter: $f) { totalCount { count } nodes { id medium state touchedAt rank } } }', { f: filter });
+    const found = await ask(
+      t[path],
+      'query($f: MatterFilter) { matters(first: 100, filter: $f) { totalCount { count } nodes { id medium state touchedAt rank } } }',
+      { f: filter },
+    );
     expect(found.matters.nodes).toEqual(rows.filter(holds));
     expect(found.matters.totalCount.count).toBe(rows.filter(holds).length);
   });
 
   it('null matches rows without a value where the filter says so, and not takes rows without a value in', async () => {
-    const count = async (f: unknown) => (await ask(t[path], 'query($f: MatterFilter) { matters(filter: $f) { totalCount { count } } }', { f })).matters.totalCount.count;
+    const count = async (f: unknown) =>
+      (await ask(t[path], 'query($f: MatterFilter) { matters(filter: $f) { totalCount { count } } }', { f })).matters.totalCount.count;
     const all = await count({});
     const owner = hexId('gpe', 1, 1, 4);
     expect(await count({ ownerId: null })).toBeGreaterThan(0);
@@ -125,9 +149,11 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
   it('a count is exact up to 10,000, and then says that there are more', async () => {
     const count = async () => (await ask(t[path], '{ people { totalCount { count precision } } }')).people.totalCount;
     expect(await count()).toEqual({ count: 24, precision: 'EXACT' });
-    await t.db.owner`insert into g_people select ${t.workspaces[0]}, gen_random_uuid(), 'x', null, 0, null, null, 0, '{}', null, '{}', '{}', null, true, null, '2026-01-01' from generate_series(1, 9976)`;
+    await t.db
+      .owner`insert into g_people select ${t.workspaces[0]}, gen_random_uuid(), 'x', null, 0, null, null, 0, '{}', null, '{}', '{}', null, true, null, '2026-01-01' from generate_series(1, 9976)`;
     expect(await count()).toEqual({ count: 10_000, precision: 'EXACT' });
-    await t.db.owner`insert into g_people select ${t.workspaces[0]}, gen_random_uuid(), 'x', null, 0, null, null, 0, '{}', null, '{}', '{}', null, true, null, '2026-01-01'`;
+    await t.db
+      .owner`insert into g_people select ${t.workspaces[0]}, gen_random_uuid(), 'x', null, 0, null, null, 0, '{}', null, '{}', '{}', null, true, null, '2026-01-01'`;
     expect(await count()).toEqual({ count: 10_000, precision: 'AT_LEAST' });
     await t.db.owner`delete from g_people where name = 'x'`;
   });
@@ -141,7 +167,11 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
     ['around and last', { around: hexId('gma', 1, 3, 81), last: 2 }, 'INVALID_INPUT'],
     ['around an id of another type', { around: person }, 'INVALID_ID'],
     ['a filter by an id of another type', { filter: { ownerId: hexId('gma', 1, 3, 81) } }, 'INVALID_ID'],
-    ['a filter nested 8 deep', { filter: { not: { not: { not: { not: { not: { not: { not: { state: 'OPEN' } } } } } } } } }, 'INVALID_INPUT'],
+    [
+      'a filter nested 8 deep',
+      { filter: { not: { not: { not: { not: { not: { not: { not: { state: 'OPEN' } } } } } } } } },
+      'INVALID_INPUT',
+    ],
     ['a filter of 60 conditions', { filter: { or: Array.from({ length: 60 }, () => ({ state: 'OPEN' })) } }, 'INVALID_INPUT'],
     ['a moment that is none', { filter: { touchedAfter: '2026-02-30T00:00:00Z' } }, 'INVALID_INPUT'],
   ];

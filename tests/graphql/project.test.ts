@@ -35,8 +35,15 @@ beforeAll(async () => {
   const [member] = await db.owner`select id from members where workspace_id = ${workspaceId} order by created_at, id limit 1`;
   const identities = await db.owner`select identity_id as id from conversation_participants where workspace_id = ${workspaceId} limit 3`;
   viewer = {
-    workspaceId, role: 'ADMIN', permissions: new Set(PERMISSIONS), actor: { workspaceId, kind: 'MEMBER', id: member!.id }, memberId: member!.id,
-    identityIds: identities.map(({ id }) => id as string), accountId: null, permissionKey: 'all', expiresAtMs: null,
+    workspaceId,
+    role: 'ADMIN',
+    permissions: new Set(PERMISSIONS),
+    actor: { workspaceId, kind: 'MEMBER', id: member!.id },
+    memberId: member!.id,
+    identityIds: identities.map(({ id }) => id as string),
+    accountId: null,
+    permissionKey: 'all',
+    expiresAtMs: null,
   };
   const at = Date.now();
   putBack = setClock(() => at);
@@ -56,18 +63,38 @@ it('everything that clients see has a description', () => {
 
 it(`generated operations of the project answer the same bytes by both paths (seed ${SEED})`, { timeout: 600_000 }, async () => {
   const { faults, ...figures } = await differ({ compiled, oracle, viewer, seed: SEED, operations: OPERATIONS });
-  if (process.env.SEED) console.log(JSON.stringify(figures), faults.slice(0, 6).map((f) => `\n${f.what}\n${f.source}\n${JSON.stringify(f.variables)}\n${f.compiled.slice(0, 1500)}\n${f.oracle.slice(0, 1500)}`).join('\n'));
+  if (process.env.SEED)
+    console.log(
+      JSON.stringify(figures),
+      faults
+        .slice(0, 6)
+        .map((f) => `\n${f.what}\n${f.source}\n${JSON.stringify(f.variables)}\n${f.compiled.slice(0, 1500)}\n${f.oracle.slice(0, 1500)}`)
+        .join('\n'),
+    );
   expect(faults.slice(0, 3)).toEqual([]);
   expect(figures.compiled / figures.runs).toBeGreaterThan(0.4);
 });
 
 it(`every statement names the workspace: the same answers with row-level security off (seed ${SEED})`, { timeout: 600_000 }, async () => {
-  const { faults, ...figures } = await differ({ compiled: bare, oracle: compiled, viewer, seed: SEED + 1000, operations: OPERATIONS, oracleCompiles: true });
+  const { faults, ...figures } = await differ({
+    compiled: bare,
+    oracle: compiled,
+    viewer,
+    seed: SEED + 1000,
+    operations: OPERATIONS,
+    oracleCompiles: true,
+  });
   if (process.env.SEED) console.log(JSON.stringify(figures));
   expect(faults.slice(0, 3)).toEqual([]);
 });
 it('what generators and IDEs ask of the schema is affordable', async () => {
-  const source = getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, oneOf: true });
+  const source = getIntrospectionQuery({
+    inputValueDeprecation: true,
+    specifiedByUrl: true,
+    directiveIsRepeatable: true,
+    schemaDescription: true,
+    oneOf: true,
+  });
   const answer = await compiled.query(source, viewer);
   expect(answer.errors).toEqual([]);
   expect(answer.cost!.requested).toBeLessThan(answer.cost!.limit * 0.8);

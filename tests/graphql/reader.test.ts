@@ -44,7 +44,14 @@ it('an operation gives its connection back when its last statement ends, althoug
   const sql = openPool({ url: t.db.url, role: 'throughline_app', max: 1, applicationName: 'one' });
   const graph = await makeGraph({ read: sql, write: sql, path: 'loaders', log: () => {}, waitMs: 2_000 });
   // The null reaches the top while the other field's statements still run.
-  const answers = await Promise.all(Array.from({ length: 6 }, () => graph.query('{ matters(first: 100) { nodes { firstBody } } people(first: 30) { nodes { matters { nodes { words { nodes { id } } } } } } }', viewerOf(t.workspaces[0], 1))));
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, () =>
+      graph.query(
+        '{ matters(first: 100) { nodes { firstBody } } people(first: 30) { nodes { matters { nodes { words { nodes { id } } } } } } }',
+        viewerOf(t.workspaces[0], 1),
+      ),
+    ),
+  );
   for (const answer of answers) expect(answer.errors[0]!.path!.at(-1)).toBe('firstBody');
   expect((await graph.query('{ people(first: 1) { nodes { id } } }', viewerOf(t.workspaces[0], 1))).errors).toEqual([]);
   await graph.close();
@@ -53,7 +60,9 @@ it('an operation gives its connection back when its last statement ends, althoug
 it('reads cannot write', async () => {
   const pool = new ReadPool(t.db.app);
   const operation = pool.operation(t.workspaces[0]);
-  await expect(operation.read(`insert into g_memos values ('${t.workspaces[0]}', gen_random_uuid(), 'x', '2026-01-01') returning 1`, [])).rejects.toMatchObject({ code: '25006' });
+  await expect(
+    operation.read(`insert into g_memos values ('${t.workspaces[0]}', gen_random_uuid(), 'x', '2026-01-01') returning 1`, []),
+  ).rejects.toMatchObject({ code: '25006' });
   await operation.close();
 });
 it('after a failed statement the others of the operation fail by its cause', async () => {
