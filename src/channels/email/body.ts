@@ -1,5 +1,6 @@
 // A mail's texts -> the text part that agents see: all of it, what is new, what is quoted, the signature, and the HTML as it came.
 import type { Part } from '../channel.ts';
+import { storable } from './clean.ts';
 import { htmlPieces } from './html-text.ts';
 import { splitReply } from './reply-text.ts';
 
@@ -10,6 +11,18 @@ export type TextPart = Extract<Part, { type: 'text' }>;
  * marked by `> `.
  */
 export function textPart(text: string | null, html: string | null): TextPart | null {
+  const part = splitText(text, html);
+  // Where a limit cut a text, it may have cut a surrogate pair.
+  return part && {
+    ...part,
+    text: storable(part.text),
+    visibleText: storable(part.visibleText ?? ''),
+    quotedText: part.quotedText && storable(part.quotedText),
+    signature: part.signature && storable(part.signature),
+  };
+}
+
+function splitText(text: string | null, html: string | null): TextPart | null {
   const plain = text !== null && text.trim() !== '' ? text.replace(/\r\n?/g, '\n').trimEnd() : null;
   if (plain !== null) {
     const { visible, quoted, signature } = splitReply(plain);

@@ -203,6 +203,19 @@ describe('hostile bytes', () => {
     }
   });
 
+  test('a limit that falls into a surrogate pair leaves no half of it', async () => {
+    for (let length = 990; length < 1000; length++) {
+      const subject = (await one(mail({ ...BASE, Subject: `${'a'.repeat(length)}${'\u{1F600}'.repeat(5)}` }))).message!.subject!;
+      expect(subject.length).toBeGreaterThan(980);
+      expect(subject).not.toMatch(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/);
+    }
+    const lines = `${'\u{1F600}'.repeat(300)}\n`.repeat(99);
+    for (const shift of ['', 'a']) {
+      const part = text(await one(mail(BASE, `${shift}${lines}${'\u{1F600}'.repeat(400)}\n> quoted\n`)));
+      expect(JSON.stringify(part)).not.toMatch(/\\ud[89a-f]/i);
+    }
+  });
+
   test('any bytes give events that can be kept, or a reason; the same bytes give the same', async () => {
     const header = fc.tuple(fc.constantFrom('From', 'To', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'References', 'Received', 'Content-Type', 'Content-Transfer-Encoding', 'Authentication-Results', 'Delivered-To', 'X-Odd'),
       fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('multipart/report; report-type=delivery-status; boundary="B"', 'multipart/mixed; boundary=B', 'message/delivery-status', 'text/html', '<a@b>', 'a@b.example', 'MAILER-DAEMON@x.example', 'base64', 'Undelivered Mail Returned to Sender')));
