@@ -23,7 +23,7 @@ export const ExternalId = entity('ExternalId', {
 });
 
 export const AttributeObservation = entity('AttributeObservation', {
-  prefix: null,
+  prefix: 'obs',
   table: 'attribute_observations',
   permission: 'customers:read',
   description: 'That somebody said something of a customer. Observations are never changed; what is shown is derived from them.',
