@@ -1,0 +1,396 @@
+// G10 (b) and (c): every place of the API that takes an id, a cursor, an address or a name of somebody's is asked, as workspace B, with those of
+// workspace A. The answer must be that to a thing which does not exist: same words, same nulls, and nothing of A in it, changed or not. Once as it
+// is, once with all row-level security off (the predicates alone hold), once with the predicates given A while the context is B's (the policies do).
+import { getNamedType, type GraphQLField, type GraphQLSchema } from 'graphql';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROLE_PERMISSIONS, type Permission, type ViewerRole } from '../../src/access/permissions.ts';
+import { viewerOf } from '../../src/access/keys.ts';
+import { entities } from '../../src/graphql/entity.ts';
+import { makeGraph, type Graph } from '../../src/graphql/execute.ts';
+import type { Sql, Tx } from '../../src/platform/db.ts';
+import '../../src/server/graph.ts';
+import { startTestServer, type Reply, type Socket, type TestServer } from '../harness/server.ts';
+import { call, documentOf, idPaths, isConnection, nodeOf, rootOf, selectionOf, type Kind } from './documents.ts';
+import { credentialOf, FILTERS, MUTATIONS, PARENTS, QUERIES, SUBSCRIPTIONS, type Caller, type Sample } from './samples.ts';
+import { makeWorld, quiet, type World } from './world.ts';
+
+let server: TestServer;
+let graph: Graph;
+let schema: GraphQLSchema;
+const worlds: World[] = [];
+let a: World;
+let b: World;
+/** Asks with one wall only: nobody has asked in it before. */
+let fresh: World;
+/** Looks like the others and has nothing that exists. */
+let nobody: World;
+/** The place at the end of the first row of each list, of A's and B's own. */
+const cursors = new Map<string, { a?: string; b?: string }>();
+
+beforeAll(async () => {
+  server = await startTestServer();
+  for (const mark of ['Quokkaville', 'Zirconbury', 'Wolframshire']) worlds.push(await makeWorld(server, mark));
+  [a, b, fresh] = worlds as [World, World, World];
+  graph = await makeGraph({ read: server.db.app, write: server.db.app });
+  schema = graph.schema;
+  nobody = phantom('Nobodyton', '+4915112345999');
+  await quiet(server);
+});
+afterAll(async () => {
+  for (const { twilio } of worlds) await twilio.close();
+  await server.stop();
+});
+
+// Places: one value, of one argument, of one field.
+
+interface Place {
+  name: string;
+  kind: Kind;
+  as: Caller | undefined;
+  document: string;
+  /** B's own values, and the same with one of them taken from a world. */
+  own: () => Record<string, unknown>;
+  with: (w: World) => Record<string, unknown>;
+  /** The paths of the schema that it covers. */
+  covers: string;
+}
+
+const hex = () => randomUUID().replaceAll('-', '');
+function phantom(mark: string, phone: string): World {
+  const ids = Object.fromEntries(Object.entries(b.ids).map(([name, id]) => [name, id.replace(/[0-9a-f]{32}$/, hex())]));
+  return { ...b, ids, mark, email: `ada.${mark.toLowerCase()}@customers.example`, phone, cursor: forged(b.cursor), statsCursor: NO_CURSOR, hexIds: new Set() };
+}
+const NO_CURSOR = 'bm9ib2R5';
+const forged = (cursor: string) => cursor.slice(0, -1) + (cursor.endsWith('A') ? 'B' : 'A');
+
+type Path = (string | number)[];
+const leaves = (value: unknown, path: Path = []): Path[] =>
+  value !== null && typeof value === 'object' ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, Array.isArray(value) ? Number(key) : key])) : [path];
+const at = (value: unknown, path: Path): unknown => path.reduce((inner, key) => (inner as Record<string | number, unknown>)[key], value);
+function put(value: unknown, path: Path, leaf: unknown): Record<string, unknown> {
+  const copy = structuredClone(value) as Record<string, unknown>;
+  const holder = at(copy, path.slice(0, -1)) as Record<string | number, unknown>;
+  holder[path.at(-1)!] = leaf;
+  return copy;
+}
+
+const deep = (type: Parameters<typeof selectionOf>[1]) => (isConnection(type) ? ` { totalCount { count } pageInfo { endCursor } nodes${selectionOf(schema, nodeOf(type), 1)} }` : selectionOf(schema, type, 1));
+/** Of what a mutation changed, which it is: what it shows besides is asked for by queries. */
+const shallow = (type: Parameters<typeof selectionOf>[1]) => selectionOf(schema, type, 1).replaceAll(/ \{ __typename [^{}]*?\bid\b[^{}]*\}/g, ' { __typename id }');
+
+function placesOf(kind: Kind, samples: Record<string, Sample[]>): Place[] {
+  const places: Place[] = [];
+  for (const field of Object.values(rootOf(schema, kind).getFields())) {
+    const type = getNamedType(field.type);
+    if (isConnection(type)) places.push(...listPlaces(field, field.name, 'query', undefined, (text) => text));
+    else {
+      const mine = samples[field.name];
+      if (!mine) throw new Error(`samples.ts does not say how ${kind} ${field.name} is asked.`);
+      for (const sample of mine) places.push(...samplePlaces(kind, field, sample, kind === 'query' ? deep(type) : shallow(type)));
+    }
+  }
+  return places;
+}
+
+function samplePlaces(kind: Kind, field: GraphQLField<unknown, unknown>, sample: Sample, selection: string): Place[] {
+  const { declared, text } = call(field, Object.keys(sample.args(b)), selection);
+  const document = documentOf(kind, declared, text);
+  return leaves(sample.args(b)).filter((path) => at(sample.args(a), path) !== at(sample.args(nobody), path)).map((path) => ({
+    kind, document, as: sample.as, name: `${kind} ${field.name} ${path.join('.')}`,
+    own: () => sample.args(b),
+    with: (w) => put(sample.args(b), path, at(sample.args(w), path)),
+    covers: [field.name, ...path.filter((key) => typeof key === 'string')].join('.'),
+  }));
+}
+
+/** Cursors, `around` and filters of a list. */
+function listPlaces(field: GraphQLField<unknown, unknown>, path: string, kind: Kind, caller: Caller | undefined, within: (text: string, w: World) => string): Place[] {
+  const type = getNamedType(field.type);
+  const entity = [...entities.values()].find(({ name }) => name === nodeOf(type).name);
+  const values: [string, (w: World) => Record<string, unknown>][] = [];
+  for (const { name, type: of } of field.args) {
+    const filter = FILTERS[getNamedType(of).name];
+    if (name === 'filter' && filter) for (const [index, value] of filter(b).entries()) values.push([`filter.${Object.keys(value)[0]}`, (w) => ({ filter: filter(w)[index] })]);
+    if (name === 'around') values.push(['around', (w) => ({ around: w.ids[entity!.prefix!] })]);
+    if (name === 'after' || name === 'before') values.push([name, (w) => ({ [name]: w === nobody ? NO_CURSOR : cursors.get(path)?.[w === a ? 'a' : 'b'] })]);
+  }
+  return values.map(([name, args]) => {
+    const size = name === 'before' ? 'last' : 'first';
+    const { declared, text } = call(field, [...Object.keys(args(b)), size], deep(type));
+    return {
+      kind, as: caller, document: documentOf(kind, declared, within(text, b)), name: `${kind} ${path} ${name}`, covers: `${path.split('.').at(-1)}.${name}`,
+      own: () => ({ ...args(b), [size]: 3 }), with: (w) => ({ ...args(w), [size]: 3 }),
+    };
+  });
+}
+
+function nestedPlaces(): Place[] {
+  const places: Place[] = [];
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!('getInterfaces' in type) || type.name.startsWith('__') || ['Query', 'Mutation', 'Subscription'].includes(type.name)) continue;
+    for (const field of Object.values(type.getFields()) as GraphQLField<unknown, unknown>[]) {
+      if (field.args.length === 0) continue;
+      const parent = PARENTS[type.name];
+      if (!parent || !isConnection(getNamedType(field.type))) throw new Error(`samples.ts does not say where ${type.name}.${field.name} is found.`);
+      places.push(...listPlaces(field, `${type.name}.${field.name}`, 'query', parent.as, (text, w) => `${parent.open(w)} ${text} } }`));
+    }
+  }
+  return places;
+}
+
+/** The first cursor of every list, as A and as B. */
+async function learnCursors(): Promise<void> {
+  const learn = async (field: GraphQLField<unknown, unknown>, path: string, caller: Caller | undefined, within: (text: string, w: World) => string) => {
+    if (!isConnection(getNamedType(field.type))) return;
+    const known: { a?: string; b?: string } = {};
+    for (const [name, w] of [['a', a], ['b', b]] as const) {
+      const { text } = await server.query(documentOf('query', [], within(`${field.name}(first: 1) { pageInfo { endCursor } }`, w)), null, credentialOf(w, caller));
+      known[name] = /"endCursor":"([^"]+)"/.exec(text)?.[1];
+    }
+    cursors.set(path, known);
+  };
+  for (const field of Object.values(rootOf(schema, 'query').getFields())) await learn(field, field.name, undefined, (text) => text);
+  for (const [name, { open, as }] of Object.entries(PARENTS)) {
+    for (const field of Object.values((schema.getType(name) as ReturnType<typeof rootOf>).getFields())) await learn(field, `${name}.${field.name}`, as, (text, w) => `${open(w)} ${text} } }`);
+  }
+}
+
+// What an answer tells.
+
+/** The answer with everything taken out that differs from one moment, one new row or one name to another. */
+function told(text: string, w: World): string {
+  let plain = text;
+  for (const [of, by] of [[w.email, '<email>'], [w.email.replace(w.mark.toLowerCase(), w.mark), '<email>'], [w.phone, '<phone>'], [w.cursor, '<cursor>'], [w.mark, '<mark>'], [w.mark.toLowerCase(), '<mark>']] as const) plain = plain.replaceAll(of, by);
+  return plain
+    .replace(/v1\.[\w-]+\.[\w.-]+/g, '<cursor>').replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<token>').replace(/tl_\w+/g, '<key>')
+    .replace(/[0-9a-f]{32}/g, '<id>').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>').replace(/"cost":\{[^}]*\}/g, '"cost"').replace(/"version":\d+/g, '"version"').replace(/hint":"[^"]*"/g, 'hint"').replace(/Key \S+/g, 'Key');
+}
+
+/** What of A stands in the answer, other than what was asked with. */
+function leaked(text: string, asked: unknown): string[] {
+  const sent = JSON.stringify(asked);
+  const found = [...text.matchAll(/[0-9a-f]{32}/g)].map(([id]) => id).filter((id) => a.hexIds.has(id) && !sent.includes(id));
+  for (const own of [a.mark, a.email, a.phone]) if (text.toLowerCase().includes(own.toLowerCase()) && !sent.toLowerCase().includes(own.toLowerCase())) found.push(own);
+  return found;
+}
+
+/** A hash of every row of A's. */
+async function stateOfA(): Promise<Record<string, string>> {
+  const { owner } = server.db;
+  const tables = await owner<{ name: string }[]>`
+    select c.relname as name from pg_class c join pg_attribute t on t.attrelid = c.oid and t.attname = 'workspace_id' where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1`;
+  const state: Record<string, string> = {};
+  for (const { name } of tables) {
+    const [row] = await owner<{ n: number; hash: string }[]>`select count(*)::int as n, md5(string_agg(md5(t::text), '' order by md5(t::text))) as hash from ${owner(name)} t where workspace_id = ${a.id}`;
+    state[name] = `${row!.n} ${row!.hash}`;
+  }
+  return state;
+}
+
+type Ask = (place: Pick<Place, 'document' | 'as'>, variables: Record<string, unknown>) => Promise<Reply>;
+const asB: Ask = ({ document, as }, variables) => server.query(document, variables, credentialOf(b, as));
+
+/** Asks each place with A's value and with one that does not exist; the places at which they differ, or something of A shows. */
+async function crawl(places: readonly Place[], ask: Ask): Promise<string[]> {
+  const faults: string[] = [];
+  for (const place of places) {
+    const [mine, none] = [place.with(a), place.with(nobody)];
+    const [answer, missing] = [await ask(place, mine), await ask(place, none)];
+    const shown = leaked(answer.text, mine);
+    if (shown.length > 0) faults.push(`${place.name} shows ${shown.join(', ')}: ${answer.text.slice(0, 400)}`);
+    if (answer.status >= 500) faults.push(`${place.name} -> ${answer.status}`);
+    // A list's cursor says where to go on, not whose it is.
+    if (/(?:after|before)$/.test(place.name) && place.kind === 'query' && !place.name.includes(' changes ')) continue;
+    if (answer.status !== missing.status || told(answer.text, a) !== told(missing.text, nobody)) {
+      faults.push(`${place.name} differs:\n  theirs  ${told(answer.text, a).slice(0, 400)}\n  nobody  ${told(missing.text, nobody).slice(0, 400)}`);
+    }
+  }
+  return faults;
+}
+
+const refusals = ({ data, errors }: Reply): string[] => [
+  ...errors.map(({ extensions, message }) => `${extensions.code} ${message}`),
+  ...[...JSON.stringify(data ?? null).matchAll(/"userErrors":\[\{[^\]]*?"code":"(\w+)","message":"([^"]*)"/g)].map(([, code, message]) => `${code} ${message}`),
+];
+
+let queries: Place[];
+let changes: Place[];
+let live: Place[];
+async function findPlaces(): Promise<void> {
+  await learnCursors();
+  queries = [...placesOf('query', QUERIES), ...nestedPlaces()];
+  changes = placesOf('mutation', MUTATIONS);
+  live = placesOf('subscription', SUBSCRIPTIONS);
+}
+
+describe('as another workspace', () => {
+  test('every argument that takes an id or a cursor is crawled', async () => {
+    await findPlaces();
+    const crawled = new Set([...queries, ...changes, ...live].map(({ covers }) => covers));
+    const wanted = Object.values(schema.getTypeMap()).flatMap((type) => ('getInterfaces' in type && !type.name.startsWith('__') ? Object.values(type.getFields()).flatMap((field) => idPaths(field as GraphQLField<unknown, unknown>)) : []));
+    expect(wanted.filter((path) => !crawled.has(path))).toEqual([]);
+    console.log(`${queries.length} places of queries, ${changes.length} of mutations, ${live.length} of subscriptions; ${wanted.length} arguments take ids or cursors.`);
+  });
+
+  test('the questions are right: each of its own things is found, and so differs from one that does not exist', async () => {
+    const blind: string[] = [];
+    for (const place of queries) {
+      const [own, none] = [await asB(place, place.own()), await asB(place, place.with(nobody))];
+      if (own.errors.length > 0) blind.push(`${place.name}: ${own.text.slice(0, 300)}`);
+      if (told(own.text, b) === told(none.text, nobody)) blind.push(`${place.name}: its own is as nothing: ${own.text.slice(0, 300)}`);
+    }
+    expect(blind).toEqual([]);
+  });
+
+  test("queries answer to A's ids, cursors, addresses and names as to those that do not exist", async () => {
+    expect(await crawl(queries, asB)).toEqual([]);
+  });
+
+  test('so do subscriptions, and queries over a socket', async () => {
+    for (const caller of ['ADMIN', 'VISITOR'] as const) {
+      const socket = server.socket(credentialOf(b, caller));
+      await socket.open;
+      const own = (place: Place) => (place.as ?? 'ADMIN') === caller;
+      expect(await crawl([...live.filter(own), ...queries.filter((place, index) => own(place) && index % 6 === 0)], over(socket))).toEqual([]);
+      await socket.close();
+    }
+  });
+});
+
+/** A subscription that is not refused, and has nothing to tell, is silent: 150 ms of silence are its answer. */
+function over(socket: Socket): Ask {
+  return async ({ document }, variables) => {
+    const { data, errors = [] } = await new Promise<{ data?: unknown; errors?: Reply['errors'] }>((resolve) => {
+      let stop = () => {};
+      const timer = setTimeout(() => end({}), document.startsWith('subscription') ? 150 : 10_000);
+      const end = (answer: { data?: unknown; errors?: Reply['errors'] }) => {
+        clearTimeout(timer);
+        stop();
+        resolve(answer);
+      };
+      stop = socket.client.subscribe({ query: document, variables }, {
+        next: (value) => end(value as never), error: (error) => end({ errors: Array.isArray(error) ? (error as never) : [{ message: String(error), extensions: { code: 'CLOSED' } }] }), complete: () => end({}),
+      });
+    });
+    return { status: 200, text: JSON.stringify({ data, errors }), data, errors } as unknown as Reply;
+  };
+}
+
+describe('as somebody who may less', () => {
+  test.each([
+    ["B's reporting key", 'REPORTING', () => b.keys.REPORTING],
+    ["B's visitor", 'VISITOR', () => b.visitor.token],
+    ["A's own visitor, of what is not his,", 'VISITOR', () => a.visitor.token],
+  ] as [string, ViewerRole, () => string][])('%s learns nothing, not even what exists', async (_name, role, credential) => {
+    const narrow = [...placesFor('query', QUERIES, ROLE_PERMISSIONS[role]), ...placesFor('mutation', MUTATIONS, ROLE_PERMISSIONS[role])];
+    const own = credential() === a.visitor.token;
+    // What the visitor said, was told, and is.
+    const others = narrow.filter((place) => !own || !/"v(?:is|mg|cn)_/.test(JSON.stringify(place.with(a))));
+    const before = await stateOfA();
+    const faults = await crawl(others, ({ document }, variables) => server.query(document, variables, credential()));
+    expect(faults.filter((fault) => !own || !/^\S+ (?:visitor|startChat|identifyVisitor)\w* /.test(fault))).toEqual([]);
+    await quiet(server);
+    if (!own) expect(await stateOfA()).toEqual(before);
+  });
+
+  test('nobody gets nothing', async () => {
+    for (const place of [...queries, ...changes]) {
+      const answer = await server.query(place.document, place.with(a), null);
+      expect(answer, place.name).toMatchObject({ status: 401, data: null });
+      expect(leaked(answer.text, place.with(a)), place.name).toEqual([]);
+    }
+  });
+});
+
+/** The same places, asking for what the permissions allow. */
+function placesFor(kind: Kind, samples: Record<string, Sample[]>, may: ReadonlySet<Permission>): Place[] {
+  return Object.entries(samples).flatMap(([name, mine]) => {
+    const field = rootOf(schema, kind).getFields()[name]!;
+    return mine.flatMap((sample) => samplePlaces(kind, field, sample, selectionOf(schema, getNamedType(field.type), 0, may)));
+  });
+}
+
+test('mutations refuse what is of A as what does not exist, and change nothing of A', async () => {
+  const before = await stateOfA();
+  expect(await crawl(changes, asB)).toEqual([]);
+  await quiet(server);
+  expect(await stateOfA()).toEqual(before);
+});
+
+describe('with one wall', () => {
+  test('the predicates alone hold: all row-level security off, and every answer is as before', async () => {
+    b = fresh;
+    nobody = phantom('Nemoford', '+4915112345888');
+    await findPlaces();
+    const { owner, app } = server.db;
+    const tables = await owner<{ name: string }[]>`select relname as name from pg_class where relrowsecurity and relnamespace = 'public'::regnamespace`;
+    for (const { name } of tables) await owner`alter table ${owner(name)} disable row level security`;
+    try {
+      const [open] = await app<{ n: number }[]>`select count(*)::int as n from customers where workspace_id = ${a.id}`;
+      expect(open!.n).toBeGreaterThan(0);
+      const before = await stateOfA();
+      expect(await crawl([...queries, ...changes], asB)).toEqual([]);
+      await quiet(server);
+      expect(await stateOfA()).toEqual(before);
+    } finally {
+      for (const { name } of tables) await owner`alter table ${owner(name)} enable row level security`;
+    }
+  });
+
+  test("the policies alone hold: predicates that are given A's workspace find and change nothing in the context of B's", async () => {
+    const pool = server.db.app;
+    const crossed = await makeGraph({ read: pool, write: inContext(pool, b.id), log: () => {} });
+    const { one, operation } = crossed.pool;
+    crossed.pool.one = (text, values) => one.call(crossed.pool, text, values, b.id);
+    crossed.pool.operation = () => operation.call(crossed.pool, b.id);
+    const before = await stateOfA();
+    const faults: string[] = [];
+    const reached = { compiled: 0, loaders: 0 };
+    for (const place of [...queries, ...changes]) {
+      const viewer = await viewerOf(pool, `Bearer ${credentialOf(a, place.as)}`);
+      const [document, variables] = [place.document.replaceAll(/[0-9a-f]{32}/g, (id) => ofA(id)), JSON.parse(JSON.stringify(place.with(a)).replaceAll(/[0-9a-f]{32}/g, (id) => ofA(id)))];
+      const answer = await crossed.query(document, viewer, variables);
+      const text = `${answer.data ?? ''}${JSON.stringify(answer.errors)}`;
+      const shown = leaked(text, [document, variables]);
+      if (shown.length > 0) faults.push(`${place.name} shows ${shown.join(', ')}: ${text.slice(0, 300)}`);
+      if (answer.path !== 'refused') reached[answer.path]++;
+    }
+    expect(faults).toEqual([]);
+    expect(reached.compiled).toBeGreaterThan(50);
+    expect(reached.loaders).toBeGreaterThan(50);
+    await quiet(server);
+    expect(await stateOfA()).toEqual(before);
+  });
+});
+
+/** A's thing in the place of B's. */
+const ofA = (id: string): string => {
+  const [name] = Object.entries(b.ids).find(([, own]) => own.endsWith(id)) ?? [];
+  return name ? a.ids[name]!.slice(-32) : id;
+};
+
+/** A pool whose transactions take a workspace's context, whichever they ask for. */
+function inContext(pool: Sql, workspaceId: string): Sql {
+  const context = "select set_config('app.workspace_id', ";
+  const within = (tx: Tx) => new Proxy(tx, { apply: (of, that, [strings, ...values]: [TemplateStringsArray, ...unknown[]]) => Reflect.apply(of, that, [strings, ...(strings[0] === context ? [workspaceId] : values)]) as unknown });
+  return new Proxy(pool, { get: (target, name) => (name === 'begin' ? (work: (tx: Tx) => Promise<unknown>) => target.begin((tx) => work(within(tx))) : (Reflect.get(target, name) as unknown)) });
+}
+
+test('whose things they are may do all of it: the samples are right', async () => {
+  const wrong: string[] = [];
+  for (const [kind, samples] of [['query', QUERIES], ['mutation', MUTATIONS]] as const) {
+    for (const [name, mine] of Object.entries(samples)) {
+      const field = rootOf(schema, kind).getFields()[name];
+      if (!field) wrong.push(`There is no ${kind} ${name}.`);
+      for (const sample of field ? mine : []) {
+        const args = sample.args(a);
+        const { declared, text } = call(field!, Object.keys(args), shallow(getNamedType(field!.type)));
+        const answer = await server.query(documentOf(kind, declared, text), args, credentialOf(a, sample.as));
+        const codes = refusals(answer);
+        if (sample.refused ? !codes[0]?.startsWith(sample.refused) : codes.length > 0) wrong.push(`${kind} ${name} ${JSON.stringify(args).slice(0, 120)}: ${codes.join(' ') || answer.text.slice(0, 200)}`);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+});
