@@ -129,6 +129,8 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const visitors: VisitorParts = { log: stream, signals, app };
   const graph = await makeGraph({ read, write: app, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
 
+  closers.push(() => graph.close());
+
   let stopping = false;
   let publicUrl = config.publicUrl;
   const arrived = () => drain.wake();
