@@ -28,6 +28,8 @@ export async function proveResume(o: ProofOptions): Promise<Proof> {
 async function proved(server: ScratchServer, { drops, random, progress }: ProofOptions): Promise<Proof> {
   const conversations: string[] = [];
   for (let i = 0; i < CONVERSATIONS; i++) conversations.push(await write(server, i, `begin-${i}`));
+  // Until routing has followed: the cursor and the position are then the same place.
+  await quiet(server);
   const { cursor } = await server.ask<{ cursor: string }>('{ cursor }');
   const begin = await lastPosition(server);
 

@@ -28,6 +28,7 @@ export interface SubscriberOptions {
   cursor: string;
   drops: number;
   random: () => number;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the shape is the document's
   markOf: (data: any) => Seen;
 }
 
