@@ -13,7 +13,7 @@ import { newId, publicId } from '../platform/ids.ts';
 import { open, seal } from '../platform/secrets.ts';
 import { lineOf } from '../workspaces/input.ts';
 import type { Account, ChannelName, Provider } from './channel.ts';
-import { findProvider } from './registry.ts';
+import { findProvider, PROVIDERS } from './registry.ts';
 
 export type Channel = (typeof CHANNELS)[number];
 export type AccountState = (typeof ACCOUNT_STATES)[number];
@@ -50,7 +50,7 @@ export interface ConnectInput {
 export async function connectChannel(tx: Tx, actor: Actor, input: ConnectInput): Promise<{ accountId: string; endpointId: string }> {
   const { workspaceId } = actor;
   const provider = findProvider(input.provider, input.channel.toLowerCase());
-  if (!provider) throw new Refusal('INVALID_INPUT', `There is no provider \`${input.provider.slice(0, 60)}\` of the channel ${input.channel}.`, { field: ['provider'] });
+  if (!provider) throw new Refusal('INVALID_INPUT', `There is no provider \`${input.provider.slice(0, 60)}\` of the channel ${input.channel}; there are ${PROVIDERS.map((p) => `${p.provider} (${p.channel.toUpperCase()})`).join(', ')}.`, { field: ['provider'] });
   const name = lineOf(input.name, 'name');
   const settings = checked(provider.settings, input.settings ?? {}, 'settings');
   const newAccountId = newId();

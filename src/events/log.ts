@@ -38,12 +38,12 @@ export function encodeCursor(workspaceId: string, position: number): string {
  * The position that a cursor names.
  * @throws Refusal INVALID_CURSOR when it isn't one of this workspace; RESYNC when it belongs to a database that was restored since.
  */
-export function decodeCursor(workspaceId: string, cursor: string): number {
+export function decodeCursor(workspaceId: string, cursor: string, field = 'after'): number {
   if (epoch === null) throw new Error('The log is not open: call openLog first.');
   const parts = /^v1\.1-([0-9a-f]{16})\.(0|[1-9][0-9]{0,15})\.[\w-]{16}$/.exec(cursor);
   const position = Number(parts?.[2]);
   if (!parts || !Number.isSafeInteger(position) || !equal(cursor, written(workspaceId, parts[1]!, position))) {
-    throw new Refusal('INVALID_CURSOR', 'This is no cursor of this workspace. Begin at `Query.cursor`.', { field: ['after'] });
+    throw new Refusal('INVALID_CURSOR', 'This is no cursor of this workspace. Begin at `Query.cursor`.', { field: [field] });
   }
   if (parts[1] !== epoch) throw resync();
   return position;

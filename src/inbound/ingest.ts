@@ -26,6 +26,12 @@ export interface IngestMessage {
   threadKey?: string | null;
   inReplyTo?: string | null;
 }
+/** By what a customer can be known on each channel; an id of another system is as good as an address for history. */
+const ADDRESS_KINDS: Record<Channel, string[]> = {
+  LIVE_CHAT: ['VISITOR', 'EXTERNAL_ID'], EMAIL: ['EMAIL', 'EXTERNAL_ID'], VOICE: ['PHONE', 'SIP_URI', 'EXTERNAL_ID'], SMS: ['PHONE', 'EXTERNAL_ID'],
+  WHATSAPP: ['PHONE', 'WA_BSUID', 'WA_PARENT_BSUID', 'EXTERNAL_ID'], MESSENGER: ['PSID', 'EXTERNAL_ID'], INSTAGRAM: ['IGSID', 'EXTERNAL_ID'], X: ['X_USER_ID', 'EXTERNAL_ID'],
+  IN_APP: ['VISITOR', 'EXTERNAL_ID'],
+};
 export type IngestResult = 'CREATED' | 'DUPLICATE';
 
 /**
@@ -35,11 +41,16 @@ export type IngestResult = 'CREATED' | 'DUPLICATE';
 export async function ingestMessage(tx: Tx, actor: Actor, message: IngestMessage, mode: 'LIVE' | 'HISTORICAL'): Promise<Applied> {
   const { workspaceId } = actor;
   const receivedAt = now();
+  if (message.text.trim() === '') throw new Refusal('INVALID_INPUT', 'The text is empty.', { field: ['text'] });
   if (message.text.length > TEXT_MAX) throw new Refusal('INVALID_INPUT', `The text has ${message.text.length} characters; at most ${TEXT_MAX}.`, { field: ['text'] });
   if (mode === 'HISTORICAL' && !message.occurredAt) throw new Refusal('INVALID_INPUT', 'History needs `occurredAt`: when the message was written.', { field: ['occurredAt'] });
   if (message.occurredAt && message.occurredAt > receivedAt) throw new Refusal('INVALID_INPUT', `\`occurredAt\` is ${message.occurredAt}, which is still to come.`, { field: ['occurredAt'] });
   const normal = normalAddress({ kind: message.address.kind, namespace: message.address.namespace ?? '', value: message.address.value });
   if (!normal) throw new Refusal('INVALID_INPUT', `\`${message.address.value.slice(0, 60)}\` is no address of kind ${message.address.kind}.`, { field: ['address', 'value'] });
+  const kinds = ADDRESS_KINDS[message.channel];
+  if (!kinds.includes(normal.kind)) {
+    throw new Refusal('INVALID_INPUT', `On ${message.channel} a customer is known by ${kinds.join(' or ')}, not by ${normal.kind}.`, { field: ['address', 'kind'] });
+  }
   const accountId = await ingestAccount(tx, workspaceId, message);
   const address: ObservedAddress = {
     kind: normal.kind.toLowerCase() as ObservedAddress['kind'], namespace: normal.namespace, value: normal.value, valueRaw: message.address.value,
@@ -56,7 +67,11 @@ export async function ingestMessage(tx: Tx, actor: Actor, message: IngestMessage
       parts: [{ type: 'text', text: message.text, visibleText: message.text, quotedText: null, html: null }],
     },
   };
-  return applyEvent(tx, { workspaceId, accountId, channel: message.channel, event, receivedAt, historical: mode === 'HISTORICAL', author: actor });
+  const applied = await applyEvent(tx, { workspaceId, accountId, channel: message.channel, event, receivedAt, historical: mode === 'HISTORICAL', author: actor });
+  if (applied.state !== 'DUPLICATE' || providerMessageId === null) return applied;
+  const [known] = await tx<{ messageId: string; conversationId: string }[]>`
+    select id as message_id, conversation_id from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${providerMessageId}`;
+  return { ...applied, ...known };
 }
 
 /** The account that the message came by: the named one, the channel's default, or any of the channel. */

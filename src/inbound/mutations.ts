@@ -40,8 +40,8 @@ const IngestMessageInput = inputObject('IngestMessageInput', 'One message to bri
 });
 const IngestedMessage = bulkRow('IngestedMessage', 'What became of one message, in the order of the input.', {
   result: { type: IngestResult, description: 'What became of it; null when it has errors.', nullable: true },
-  message: { type: () => Message, description: 'The message; null when it has errors or is a duplicate.', nullable: true },
-  conversation: { type: () => Conversation, description: 'Its conversation; null when it has errors or is a duplicate.', nullable: true },
+  message: { type: () => Message, description: 'The message, also of a duplicate: the one that was brought in before. Null when it has errors.', nullable: true },
+  conversation: { type: () => Conversation, description: 'Its conversation; null when it has errors.', nullable: true },
 });
 
 mutation('ingestMessages', {

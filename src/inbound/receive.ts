@@ -83,7 +83,8 @@ async function storeEvents(
   const { workspaceId, deliveryId } = endpoint;
   const base = { workspaceId, deliveryId, nextAttemptAt: now() };
   if (events === null) {
-    const row = { id: newId(), lane: '0', state: 'UNPARSED' as const, error: unparsed };
+    const accounts = await accountsOf(tx, workspaceId, endpoint.id);
+    const row = { id: newId(), lane: '0', state: 'UNPARSED' as const, error: unparsed, accountId: accounts.length === 1 ? accounts[0]!.id : null };
     await tx`insert into inbound_events ${tx({ ...base, ...row, ordinal: 0 })}`;
     return [row];
   }
@@ -116,7 +117,7 @@ export const accountsOf = (tx: Tx, workspaceId: string, endpointId: string): Pro
 
 /**
  * Reports of legs, recordings and deliveries name no number of ours: where the endpoint has several, the call or message that they speak of
- * tells. Event -> the account's address.
+ * tells; a call also while its own report still waits to be applied. Event -> the account's address.
  */
 async function accountsByReference(tx: Tx, workspaceId: string, accounts: readonly EndpointAccount[], events: readonly InboundEvent[]): Promise<Map<InboundEvent, string>> {
   const found = new Map<InboundEvent, string>();
@@ -126,7 +127,11 @@ async function accountsByReference(tx: Tx, workspaceId: string, accounts: readon
     const ids = event.call ? [event.call.providerCallId, ...(event.call.parentCallId ? [event.call.parentCallId] : [])] : (event.receipt?.targets ?? []);
     if (ids.length === 0) continue;
     const [row] = event.call
-      ? await tx<{ accountId: string }[]>`select account_id from calls where workspace_id = ${workspaceId} and account_id = any(${ofChannel}::uuid[]) and provider_call_id = any(${ids}::text[]) limit 1`
+      ? await tx<{ accountId: string }[]>`
+          select account_id from calls where workspace_id = ${workspaceId} and account_id = any(${ofChannel}::uuid[]) and provider_call_id = any(${ids}::text[])
+          union all select account_id from inbound_events where workspace_id = ${workspaceId} and state = 'PENDING' and account_id = any(${ofChannel}::uuid[])
+            and event->'call'->>'providerCallId' = any(${ids}::text[])
+          limit 1`
       : await tx<{ accountId: string }[]>`select account_id from messages where workspace_id = ${workspaceId} and account_id = any(${ofChannel}::uuid[]) and provider_message_id = any(${ids}::text[]) limit 1`;
     const account = accounts.find(({ id }) => id === row?.accountId);
     if (account) found.set(event, account.address);

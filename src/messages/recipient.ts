@@ -2,7 +2,7 @@
 import type { Channel } from '../conversations/continuity.ts';
 import type { ConversationRow } from '../conversations/rows.ts';
 import { defaultAccount } from '../channels/accounts.ts';
-import { providerNamed } from '../channels/registry.ts';
+import { PROVIDERS, providerNamed } from '../channels/registry.ts';
 import type { ChannelName, Provider } from '../channels/channel.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
@@ -15,7 +15,7 @@ export interface Recipient {
 }
 
 /** Channels by which text can be sent; a call is answered by another one. */
-const WRITTEN: readonly Channel[] = ['LIVE_CHAT', 'EMAIL', 'SMS', 'WHATSAPP', 'MESSENGER', 'INSTAGRAM', 'X', 'IN_APP'];
+const WRITTEN: readonly Channel[] = PROVIDERS.filter((provider) => provider.send).map((provider) => provider.channel.toUpperCase() as Channel);
 
 /**
  * Where a reply in this conversation goes. Without `channel`: the last inbound one that can be written to. The account is the one that the
@@ -45,8 +45,11 @@ export async function startingRecipient(
   if (!account) throw new Refusal('NOT_SENDABLE', `The workspace has no ${channel} account; connect one with connectChannel.`, { field: ['channel'] });
   if (account.state !== 'ACTIVE') throw new Refusal('NOT_SENDABLE', `The ${channel} account is ${account.state.toLowerCase()}.`, { field: ['channel'] });
   const provider = providerNamed(account.provider, channel.toLowerCase() as ChannelName);
-  if (identityId !== null) return { channel, accountId: account.id, provider, identityId };
   const kinds = provider.addressKinds.map((kind) => kind.toUpperCase());
+  if (identityId !== null) {
+    const [chosen] = await tx`select 1 from identities where workspace_id = ${workspaceId} and id = ${identityId} and kind = any(${kinds}::text[])`;
+    if (chosen) return { channel, accountId: account.id, provider, identityId };
+  }
   const [identity] = await tx<{ id: string }[]>`
     select id from identities
     where workspace_id = ${workspaceId} and customer_id = ${customerId} and kind = any(${kinds}::text[]) and valid_to is null

@@ -45,10 +45,10 @@ async function enter(doors: Doors, request: FastifyRequest, reply: FastifyReply)
   const delivered = await receiveDelivery(doors, endpoint, { source: providerName === 'mime' ? 'HTTP' : 'WEBHOOK', request: await withMailContext(doors, endpoint, raw) });
   doors.arrived();
   if (delivered.unparsed !== null) {
-    const kept = publicId('dlv', delivered.deliveryId);
+    const kept = publicId('inb', delivered.events[0]!.id);
     // A phone system that hears an error plays it to the caller: it is answered as its provider would, and told by a header.
     if (delivered.parsed === null && provider.channel === 'voice') return answer(reply.header('x-throughline-unparsed', kept), provider.respond(raw, null));
-    return refuse(reply, 422, 'INVALID_INPUT', `${delivered.unparsed} It is kept as ${kept} and can be replayed.`);
+    return refuse(reply, 422, 'INVALID_INPUT', `${delivered.unparsed} It is kept as ${kept} and can be replayed (replayInboundEvent).`);
   }
   return answer(reply, provider.respond(raw, delivered.parsed));
 }

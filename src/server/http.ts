@@ -11,6 +11,7 @@ import type { Logger } from '../platform/log.ts';
 import { counter, histogram, metrics } from '../platform/metrics.ts';
 import { addDoors, type Doors } from './doors.ts';
 import { addIdeFiles, idePage, type IdeOptions } from './ide.ts';
+import { isLoopback } from './loopback.ts';
 import type { Origins } from './origins.ts';
 
 /** A document and its variables; files don't come this way. */
@@ -71,7 +72,7 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
       method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       url: '/graphql',
       handler: async (request, reply) => {
-        if (request.method === 'GET' && wantsPage(request)) return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', "frame-ancestors 'self'").send(idePage({ ...parts.ide(), origin: parts.doors.publicUrl ?? `http://${request.headers.host ?? 'localhost'}` }));
+        if (request.method === 'GET' && wantsPage(request)) return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', "frame-ancestors 'self'").send(idePage({ ...parts.ide(), ...(isOnTheMachine(request) ? {} : { demoKey: null }), origin: parts.doors.publicUrl ?? `http://${request.headers.host ?? 'localhost'}` }));
         const viewer = await viewerOf(parts.app, request.headers.authorization);
         const { origin, host } = request.headers;
         if (!(await parts.origins.allows(viewer, origin, host))) {
@@ -113,6 +114,16 @@ function bodyOfRequest(request: FastifyRequest): unknown {
   }
 }
 
+/**
+ * Whether the page is shown to who sits at the machine: not through a proxy, and under a name of loopback, so that no other site's name can be
+ * pointed here (DNS rebinding).
+ */
+function isOnTheMachine(request: FastifyRequest): boolean {
+  const { host, forwarded } = request.headers;
+  const proxied = forwarded !== undefined || Object.keys(request.headers).some((name) => name.startsWith('x-forwarded-') || name === 'x-real-ip' || name === 'via');
+  return !proxied && isLoopback(`http://${host ?? ''}`) && isLoopback(request.ip.replace(/^::ffff:/, ''));
+}
+
 const wantsPage = (request: FastifyRequest): boolean => (request.headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(request.url);
 
 async function preflight(parts: HttpParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -130,12 +141,13 @@ const cors = (reply: FastifyReply, origin: string): FastifyReply => reply.header
 
 /** Fastify's own refusals, by their codes. */
 const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['TOO_LARGE', 'The body is larger than this address takes.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['INVALID_INPUT', 'Content-Length is not the length of the body.'],
 };
 
 function fail(parts: HttpParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = FASTIFY_CODES[(error as { code?: string }).code ?? ''];
+  const code = (error as { code?: string }).code ?? '';
+  const bytesMax = request.routeOptions.bodyLimit ?? BODY_BYTES_MAX;
+  const known: [ErrorCode, string] | undefined = code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? ['TOO_LARGE', `The body is larger than this address takes: at most ${bytesMax} bytes.`] : FASTIFY_CODES[code];
   const clientFault = known ?? ((error as { statusCode?: number }).statusCode ?? 500) < 500;
   const refusal = error instanceof Refusal ? error : known ? new Refusal(known[0], known[1]) : clientFault ? new Refusal('INVALID_INPUT', 'The request is malformed.') : null;
   if (request.url.startsWith('/graphql')) {

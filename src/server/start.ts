@@ -35,6 +35,7 @@ import { forget } from './housekeeping.ts';
 import { createHttp, logFault } from './http.ts';
 import { startMailDoor } from './mail.ts';
 import { Origins } from './origins.ts';
+import { isLoopback } from './loopback.ts';
 import { addWebSockets } from './websocket.ts';
 
 const TIMERS_MS = 1_000;
@@ -137,7 +138,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const http = await createHttp({
     app, graph, origins, log,
     doors: { app, blobs, publicUrl: isLoopback(config.publicUrl) ? null : config.publicUrl, arrived },
-    ide: () => ({ demoKey: isLoopback(config.host) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
+    ide: () => ({ demoKey: isLoopback(config.host) && isLoopback(config.publicUrl) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
     notReady: async () => {
       if (stopping) return 'The server is stopping.';
       try {
@@ -185,7 +186,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       await workers.stop();
       await close();
     })());
-  return { address, smtpPort: mail?.port ?? null, demo: isLoopback(config.host) ? demo : null, stop };
+  return { address, smtpPort: mail?.port ?? null, demo: isLoopback(config.host) && isLoopback(config.publicUrl) ? demo : null, stop };
 }
 
 function startTimers(work: (tick: number) => Promise<void>, report: (message: string, error: unknown) => void): { stop(): Promise<void> } {
@@ -224,11 +225,6 @@ async function openDemo(options: StartOptions, database: Database, o: { app: Par
 }
 
 const databaseName = (url: string): string => new URL(url).pathname;
-
-export const isLoopback = (hostOrUrl: string): boolean => {
-  const host = URL.canParse(hostOrUrl) ? new URL(hostOrUrl).hostname : hostOrUrl;
-  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
-};
 
 /** What the IDE's windows begin with, by operation, so that each answers at once. */
 const ideVariables = ({ ids }: Demo): Record<string, Record<string, unknown>> => ({

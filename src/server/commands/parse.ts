@@ -25,7 +25,7 @@ export const parseCommand: Command = {
       console.log(JSON.stringify(z.toJSONSchema(line, { unrepresentable: 'any' }), null, 2));
       return 0;
     }
-    const provider = findProvider(values.provider ?? '', values.channel);
+    const provider = findProvider(values.provider ?? '', values.channel?.toLowerCase());
     if (!provider || !values.channel) {
       throw new UsageError(`Give --channel (${CHANNEL_NAMES.join(', ')}) and --provider; there are ${PROVIDERS.map((p) => `${p.channel} ${p.provider}`).join(', ')}.`);
     }
