@@ -1,15 +1,7 @@
-// The command `throughline`: one file a command under server/commands.
+// The command `throughline`: one file a command under server/commands, read when it is asked for.
 import { InvalidConfig } from './platform/config.ts';
 import { Refusal } from './platform/errors.ts';
 import { UsageError, type Command } from './server/commands/command.ts';
-import { importCommand } from './server/commands/import.ts';
-import { keysCommand } from './server/commands/keys.ts';
-import { doctorCommand, migrateCommand } from './server/commands/migrate.ts';
-import { parseCommand } from './server/commands/parse.ts';
-import { printSchemaCommand } from './server/commands/print-schema.ts';
-import { proveCommand } from './server/commands/prove.ts';
-import { seedCommand } from './server/commands/seed.ts';
-import { traceCommand } from './server/commands/trace.ts';
 
 const startCommand: Command = {
   name: 'start',
@@ -21,21 +13,33 @@ const startCommand: Command = {
   },
 };
 
-const COMMANDS: readonly Command[] = [
-  startCommand, migrateCommand, doctorCommand, seedCommand, importCommand, parseCommand, traceCommand, keysCommand, proveCommand, printSchemaCommand,
-];
+/** In the order of the help. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  start: async () => startCommand,
+  migrate: async () => (await import('./server/commands/migrate.ts')).migrateCommand,
+  doctor: async () => (await import('./server/commands/migrate.ts')).doctorCommand,
+  seed: async () => (await import('./server/commands/seed.ts')).seedCommand,
+  import: async () => (await import('./server/commands/import.ts')).importCommand,
+  parse: async () => (await import('./server/commands/parse.ts')).parseCommand,
+  trace: async () => (await import('./server/commands/trace.ts')).traceCommand,
+  keys: async () => (await import('./server/commands/keys.ts')).keysCommand,
+  prove: async () => (await import('./server/commands/prove.ts')).proveCommand,
+  'print-schema': async () => (await import('./server/commands/print-schema.ts')).printSchemaCommand,
+};
 
-const help = (): string =>
-  ['throughline <command>', '', ...COMMANDS.map((c) => `  ${c.name.padEnd(13)} ${c.summary.split('\n')[0]}`), '', 'Configuration is read from the environment; see the README.'].join('\n');
+async function help(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  return ['throughline <command>', '', ...commands.map((c) => `  ${c.name.padEnd(13)} ${c.summary.split('\n')[0]}`), '', 'Configuration is read from the environment; see the README.'].join('\n');
+}
 
 async function main(): Promise<number> {
   const [name, ...args] = process.argv.slice(2);
-  const command = COMMANDS.find((c) => c.name === name);
-  if (!command) {
+  if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
     const asked = name === undefined || name === 'help' || name === '--help' || name === '-h';
-    (asked ? console.log : console.error)(asked ? help() : `There is no command "${name}".\n\n${help()}`);
+    (asked ? console.log : console.error)(asked ? await help() : `There is no command "${name}".\n\n${await help()}`);
     return asked ? 0 : 2;
   }
+  const command = await COMMANDS[name]!();
   if (args.includes('--help') || args.includes('-h')) {
     console.log(`throughline ${command.name} ${command.usage}\n\n${command.summary}`);
     return 0;
