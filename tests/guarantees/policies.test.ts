@@ -198,6 +198,7 @@ const KEYS_WITHOUT_WORKSPACE: Record<string, string> = {
   event_outbox_pkey: 'the order of the outbox, read by the sequencer alone',
   events_position: 'a position of the log is one event’s',
   api_keys_hash: 'found by a secret before the workspace is known',
+  tokens_id: 'found by a signed id before the workspace is known',
   channel_endpoints_id: 'found by an unguessable address before the workspace is known',
 };
 const REFERENCES_WITHOUT_WORKSPACE: Record<string, string> = {};
