@@ -69,27 +69,28 @@ async function proved(server: ScratchServer, { drops, random, progress }: ProofO
 
   await quiet(server);
   const log = await readLog(server, begin);
-  const faults: string[] = [];
+  const sum: Difference = { lost: 0, doubled: 0, disordered: 0, faults: [] };
   for (const [i, reader] of readers.entries()) {
-    const conversationId = of[i]!;
-    const marks = marksOf(log, conversationId);
-    await reader.finish(marks.at(-1)!, CATCH_UP_MS).catch((error: Error) => faults.push(`subscriber ${i + 1}: ${error.message}`));
-    faults.push(...differences(reader.seen.map((seen) => seen.mark), marksOf(await readLog(server, begin), conversationId)).map((text) => `subscriber ${i + 1}: ${text}`));
+    const told = (text: string): string => `subscriber ${i + 1}: ${text}`;
+    await reader.finish(marksOf(log, of[i]!).at(-1)!, CATCH_UP_MS).catch((error: Error) => sum.faults.push(told(error.message)));
+    const { lost, doubled, disordered, faults } = differences(reader.seen.map((seen) => seen.mark), marksOf(await readLog(server, begin), of[i]!));
+    sum.lost += lost;
+    sum.doubled += doubled;
+    sum.disordered += disordered;
+    sum.faults.push(...faults.map(told));
   }
   const seen = readers.reduce((sum, reader) => sum + reader.seen.length, 0);
   return {
-    ok: faults.length === 0,
+    ok: sum.faults.length === 0,
     counts: {
       subscribers: SUBSCRIBERS, drops: dropsOf(readers), serverRestarts: 1,
-      endedByServer: readers.reduce((sum, reader) => sum + reader.endedByServer, 0), writes, eventsInLog: log.length, eventsSeen: seen, lost: count(faults, 'lost'), doubled: count(faults, 'doubled'), disordered: count(faults, 'out of order'),
+      endedByServer: readers.reduce((sum, reader) => sum + reader.endedByServer, 0), writes, eventsInLog: log.length, eventsSeen: seen, lost: sum.lost, doubled: sum.doubled, disordered: sum.disordered,
     },
-    faults,
+    faults: sum.faults,
   };
 }
 
 const dropsOf = (readers: readonly Subscriber[]): number => readers.reduce((sum, reader) => sum + reader.drops, 0);
-
-const count = (faults: readonly string[], word: string): number => faults.filter((fault) => fault.includes(word)).length;
 
 async function write(server: ScratchServer, customer: number, key: string): Promise<string> {
   const { ingestMessages } = await server.ask<{ ingestMessages: { messages: { conversation: { id: string } }[] } }>(INGEST, {
@@ -143,18 +144,29 @@ async function quiet(server: ScratchServer): Promise<void> {
   }
 }
 
-/** What is wrong with `seen`, which may go on after the log's end as it was read. */
-function differences(seen: readonly string[], log: readonly string[]): string[] {
-  const faults: string[] = [];
+interface Difference {
+  lost: number;
+  doubled: number;
+  /** Seen at another place than the log has it, or not in the log at all. */
+  disordered: number;
+  faults: string[];
+}
+
+/** What is wrong with what was seen, in events. */
+function differences(seen: readonly string[], log: readonly string[]): Difference {
   const times = new Map<string, number>();
   for (const mark of seen) times.set(mark, (times.get(mark) ?? 0) + 1);
   const lost = log.filter((mark) => !times.has(mark));
-  const doubled = [...times].filter(([, n]) => n > 1);
-  if (lost.length > 0) faults.push(`lost ${lost.length} of ${log.length} events, the first ${lost[0]}`);
-  if (doubled.length > 0) faults.push(`doubled ${doubled.length} events, the first ${doubled[0]![0]}`);
-  const unknown = seen.filter((mark) => !log.includes(mark));
-  if (unknown.length > 0) faults.push(`saw ${unknown.length} events that the log doesn't hold, the first ${unknown[0]}`);
-  const wrong = seen.findIndex((mark, i) => log[i] !== mark);
-  if (faults.length === 0 && wrong >= 0) faults.push(`out of order at ${wrong}: saw ${seen[wrong]} where the log has ${log[wrong]}`);
-  return faults;
+  const doubled = [...times].filter(([, n]) => n > 1).map(([mark]) => mark);
+  const logged = new Set(log);
+  const unknown = seen.filter((mark) => !logged.has(mark));
+  // With the lost and the doubled taken away, what is left must be the same.
+  const once = [...times.keys()];
+  const there = log.filter((mark) => times.has(mark));
+  const misplaced = once.filter((mark) => logged.has(mark)).filter((mark, i) => there[i] !== mark);
+  const told = (what: string, marks: readonly string[]): string[] => (marks.length === 0 ? [] : [`${what} ${marks.length} of ${log.length} events, the first ${marks[0]}`]);
+  return {
+    lost: lost.length, doubled: doubled.length, disordered: unknown.length + misplaced.length,
+    faults: [...told('lost', lost), ...told('doubled', doubled), ...told('saw out of order', misplaced), ...told('saw what the log does not hold:', unknown)],
+  };
 }
