@@ -64,16 +64,16 @@ const HANDLERS: Record<InboundEvent['kind'], Handler> = {
     const state = receipt.state.toUpperCase() as DeliveryState;
     const actor = systemActor(workspaceId);
     let messageId: string | null = null;
-    for (const target of receipt.targets ?? []) {
+    const upTo = receipt.upTo ? uuidOf('msg', receipt.upTo) : null;
+    const reader = upTo || receipt.watermark ? await resolveSender(tx, arriving) : null;
+    for (const target of await inLockOrder(tx, workspaceId, accountId, receipt.targets ?? [])) {
       messageId = await receiveReport(tx, actor, {
         accountId, providerMessageId: target, state, occurredAt: event.occurredAt, errorCode: receipt.errorCode ?? receipt.statusClass ?? null,
         reason: receipt.reason, recipient: receipt.recipient ?? null,
       }, receipt.reference ?? null);
     }
-    const upTo = receipt.upTo ? uuidOf('msg', receipt.upTo) : null;
-    if (upTo || receipt.watermark) {
-      const { identityId } = await resolveSender(tx, arriving);
-      await reportUpTo(tx, actor, { accountId, identityId, messageId: upTo, watermark: receipt.watermark ?? null, state });
+    if (reader) {
+      await reportUpTo(tx, actor, { accountId, identityId: reader.identityId, messageId: upTo, watermark: receipt.watermark ?? null, state });
     }
     return { state: 'APPLIED', ...NOTHING, messageId };
   },
@@ -101,3 +101,13 @@ const HANDLERS: Record<InboundEvent['kind'], Handler> = {
   system: ignore,
   unknown: ignore,
 };
+
+/** Reported messages by their conversations' ids, in which order these are locked; those that aren't known come last. */
+async function inLockOrder(tx: Tx, workspaceId: string, accountId: string, targets: readonly string[]): Promise<string[]> {
+  if (targets.length < 2) return [...targets];
+  const known = await tx<{ target: string }[]>`
+    select provider_message_id as target from messages
+    where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = any(${[...targets]}::text[]) order by conversation_id, id`;
+  const ordered = known.map(({ target }) => target);
+  return [...ordered, ...targets.filter((target) => !ordered.includes(target))];
+}

@@ -12,6 +12,7 @@ import { applyEvent, type Applied } from './apply.ts';
 export const TRIES_MAX = 5;
 const BACKOFF_BASE_MS = 1_000;
 const LANES_AT_ONCE = 4;
+const LANES_PER_ROUND = 64;
 const POLL_MS = 500;
 
 export interface DrainContext {
@@ -108,8 +109,11 @@ async function writeFailure(context: Pick<DrainContext, 'app' | 'report'>, works
     where workspace_id = ${workspaceId} and id = ${head.id} and state = 'PENDING'`);
 }
 
-/** Connection failures, shut-downs and a full disk: PostgreSQL's classes 08, 53, 57, 58 and what the driver says of a lost connection. */
-const isOutage = (error: unknown): boolean => /^(08|53|57|58)|^(CONNECTION_|CONNECT_|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/.test(sqlState(error) ?? '');
+/**
+ * Connection failures, shut-downs and a full disk: PostgreSQL's classes 08, 53, 57P, 58 and what the driver says of a lost connection. A statement
+ * that took too long (57014) is the event's own fault.
+ */
+const isOutage = (error: unknown): boolean => /^(08|53|57P|58)|^(CONNECTION_|CONNECT_|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/.test(sqlState(error) ?? '');
 
 /**
  * Applies one event now, ahead of the drain: everything before it in its lane first. Gives what became of it, or null when it did not come to it
@@ -158,9 +162,12 @@ export function startDrain(context: DrainContext): Drain {
   const idlers: (() => void)[] = [];
 
   const round = async (): Promise<number> => {
+    // By their heads: a lane whose first event waits for its next try has no work, however much stands behind it.
     const lanes = await context.system<{ workspaceId: string; lane: string }[]>`
-      select workspace_id, lane::text as lane from inbound_events where state = 'PENDING' and next_attempt_at <= ${now()}
-      group by workspace_id, lane order by min(delivery_id::text) limit 64`;
+      select workspace_id, lane::text as lane from (
+        select distinct on (lane, workspace_id) workspace_id, lane, delivery_id, next_attempt_at from inbound_events
+        where state = 'PENDING' order by lane, workspace_id, delivery_id, ordinal
+      ) heads where next_attempt_at <= ${now()} order by delivery_id limit ${LANES_PER_ROUND}`;
     const queue = [...lanes];
     let applied = 0;
     await Promise.all(

@@ -3,6 +3,8 @@ import type { Actor } from '../access/viewer.ts';
 import type { InboundEvent, ObservedAddress } from '../channels/channel.ts';
 import type { Channel } from '../conversations/continuity.ts';
 import { normalAddress } from '../identities/address.ts';
+import { lockCustomers } from '../identities/customers.ts';
+import { identitiesAt, lockAddresses } from '../identities/owners.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
@@ -45,6 +47,10 @@ export async function ingestMessage(tx: Tx, actor: Actor, message: IngestMessage
   if (message.text.length > TEXT_MAX) throw new Refusal('INVALID_INPUT', `The text has ${message.text.length} characters; at most ${TEXT_MAX}.`, { field: ['text'] });
   if (mode === 'HISTORICAL' && !message.occurredAt) throw new Refusal('INVALID_INPUT', 'History needs `occurredAt`: when the message was written.', { field: ['occurredAt'] });
   if (message.occurredAt && message.occurredAt > receivedAt) throw new Refusal('INVALID_INPUT', `\`occurredAt\` is ${message.occurredAt}, which is still to come.`, { field: ['occurredAt'] });
+  for (const [field, charactersMax] of [['externalId', 500], ['threadKey', 500], ['inReplyTo', 500], ['subject', 1_000]] as const) {
+    const length = message[field]?.length ?? 0;
+    if (length > charactersMax) throw new Refusal('INVALID_INPUT', `\`${field}\` has ${length} characters; at most ${charactersMax}.`, { field: [field] });
+  }
   const normal = normalAddress({ kind: message.address.kind, namespace: message.address.namespace ?? '', value: message.address.value });
   if (!normal) throw new Refusal('INVALID_INPUT', `\`${message.address.value.slice(0, 60)}\` is no address of kind ${message.address.kind}.`, { field: ['address', 'value'] });
   const kinds = ADDRESS_KINDS[message.channel];
@@ -72,6 +78,16 @@ export async function ingestMessage(tx: Tx, actor: Actor, message: IngestMessage
   const [known] = await tx<{ messageId: string; conversationId: string }[]>`
     select id as message_id, conversation_id from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${providerMessageId}`;
   return { ...applied, ...known };
+}
+
+/**
+ * Locks, before the first of many messages, what all of them need: their addresses, then the customers who have them, each in order. So batches of
+ * the same people wait for each other at their beginning, and never for each other's half.
+ */
+export async function lockForIngest(tx: Tx, workspaceId: string, messages: readonly IngestMessage[]): Promise<void> {
+  const addresses = messages.flatMap(({ address }) => normalAddress({ kind: address.kind, namespace: address.namespace ?? '', value: address.value }) ?? []);
+  await lockAddresses(tx, workspaceId, addresses);
+  await lockCustomers(tx, workspaceId, [...new Set((await identitiesAt(tx, workspaceId, addresses)).map((identity) => identity.customerId))]);
 }
 
 /** The account that the message came by: the named one, the channel's default, or any of the channel. */

@@ -9,7 +9,8 @@ import { IdentityKind } from '../identities/fields.ts';
 import { Direction, Message } from '../messages/fields.ts';
 import { uuidFrom } from '../workspaces/input.ts';
 import { InboundEvent } from './fields.ts';
-import { INGEST_MAX, ingestMessage, type IngestMessage } from './ingest.ts';
+import { sqlState } from '../platform/sql-state.ts';
+import { INGEST_MAX, ingestMessage, lockForIngest, type IngestMessage } from './ingest.ts';
 import { replayInboundEvent } from './replay.ts';
 
 const IngestMode = enumeration('IngestMode', 'Whether messages that are brought in are happening or have happened.', ['LIVE', 'HISTORICAL'], {
@@ -57,14 +58,17 @@ mutation('ingestMessages', {
     const messages = input.messages as (IngestMessage & { accountId: string | null })[];
     if (messages.length > INGEST_MAX) throw new Refusal('INVALID_INPUT', `There are ${messages.length} messages; at most ${INGEST_MAX} at once.`, { field: ['messages'] });
     const rows = [];
+    await lockForIngest(tx, actor.workspaceId, messages);
     for (const message of messages) {
       try {
         const applied = await tx.savepoint((inner) =>
           ingestMessage(inner, actor, { ...message, accountId: message.accountId == null ? null : uuidFrom('cha', message.accountId, 'accountId') }, input.mode ?? 'LIVE'));
         rows.push({ result: applied.state === 'DUPLICATE' ? 'DUPLICATE' : 'CREATED', message: applied.messageId, conversation: applied.conversationId, userErrors: [] });
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        rows.push({ result: null, message: null, conversation: null, userErrors: [error] });
+        // Class 22: a value that the database can't hold; 54: one larger than it takes. The row's fault, not the batch's.
+        const refusal = error instanceof Refusal ? error : /^(22|54)/.test(sqlState(error) ?? '') ? new Refusal('INVALID_INPUT', 'A value of this message cannot be stored.') : null;
+        if (!refusal) throw error;
+        rows.push({ result: null, message: null, conversation: null, userErrors: [refusal] });
       }
     }
     return { messages: rows };

@@ -14,6 +14,7 @@ interface MessageRow {
   version: number;
   deliveryState: DeliveryState;
   identityId: string;
+  deletedAt: string | null;
 }
 
 /** Locks the message that a provider's id names, after its conversation; null when it isn't known (yet). */
@@ -26,16 +27,16 @@ export async function lockMessageByProviderId(tx: Tx, workspaceId: string, accou
 export async function lockMessage(tx: Tx, workspaceId: string, message: { id: string; conversationId: string }): Promise<MessageRow> {
   await tx`select 1 from conversations where workspace_id = ${workspaceId} and id = ${message.conversationId} for update`;
   const [row] = await tx<MessageRow[]>`
-    select id, conversation_id, version, delivery_state, identity_id from messages where workspace_id = ${workspaceId} and id = ${message.id} for update`;
+    select id, conversation_id, version, delivery_state, identity_id, deleted_at from messages where workspace_id = ${workspaceId} and id = ${message.id} for update`;
   return row!;
 }
 
-/** A new version of the message's parts; the old ones stay. Emits `message.updated`. */
+/** A new version of the message's parts; the old ones stay. Of a deleted message nothing is shown again, whichever came first. Emits `message.updated`. */
 export async function editMessage(tx: Tx, actor: Actor, message: MessageRow, parts: PartRow[], at: string): Promise<void> {
   const version = message.version + 1;
   await storeParts(tx, actor.workspaceId, message.id, version, parts);
   await tx`
-    update messages set version = ${version}, text = ${shownText(parts)}, edited_at = ${at}
+    update messages set version = ${version}, text = ${message.deletedAt === null ? shownText(parts) : null}, edited_at = ${at}
     where workspace_id = ${actor.workspaceId} and id = ${message.id}`;
   await appendEvents(tx, actor.workspaceId, [{ kind: 'message.updated', actor, conversationId: message.conversationId, data: { messageId: message.id, change: 'edited', version } }]);
 }

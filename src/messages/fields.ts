@@ -105,8 +105,10 @@ export const Message = entity('Message', {
     sentAt: column('DateTime', 'sent_at', 'What the sender\'s own clock said (an e-mail\'s Date); not to be trusted. Null when it said nothing.', { nullable: true }),
     subject: column('String', 'subject', 'An e-mail\'s subject; null on channels without.', { nullable: true }),
     text: column('String', 'text', 'The visible text of its parts, without quotes and signature, at most 10,000 characters; null when it has none or was deleted.', { nullable: true }),
-    parts: list(() => MessagePart, 'What it holds now, in order; at most 100.', {
-      key: 'message_id', where: (row) => `${row}.version = (select max(pv.version) from message_parts pv where pv.workspace_id = ${row}.workspace_id and pv.message_id = ${row}.message_id)`,
+    parts: list(() => MessagePart, 'What it holds now, in order; at most 100. None once it was deleted.', {
+      key: 'message_id',
+      where: (row) => `${row}.version = (select max(pv.version) from message_parts pv where pv.workspace_id = ${row}.workspace_id and pv.message_id = ${row}.message_id)
+        and exists (select from messages pm where pm.workspace_id = ${row}.workspace_id and pm.id = ${row}.message_id and pm.deleted_at is null)`,
       order: 'ordinal, id', max: 100,
     }),
     deliveryState: column(DeliveryState, 'delivery_state', 'How far it came.'),

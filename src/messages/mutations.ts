@@ -37,7 +37,7 @@ mutation('sendMessage', {
 });
 
 mutation('startConversation', {
-  description: 'Writes to a customer first, which opens a conversation.',
+  description: 'Writes to a customer first. It always opens a new conversation, also beside an open one; his answer joins the latest.',
   permission: 'messages:send',
   idempotent: true,
   input: {

@@ -31,6 +31,9 @@ export interface Received {
   messageId: string | null;
 }
 
+/** Open matters that are looked at, the latest; more than one is rare (a merge, one channel each). */
+const OPEN_MATTERS_MAX = 20;
+
 /** Who the sender of an event is: his identity, made when it is new; whatever else he only says of himself becomes a claim. */
 export async function resolveSender(tx: Tx, arriving: Arriving): Promise<{ identityId: string; actor: Actor }> {
   const { workspaceId, event } = arriving;
@@ -146,10 +149,11 @@ export async function enterConversation(
   const answered = arriving.repliesTo ?? o.answerKeys.map((key) => byKey.get(key)).find((thread) => thread !== undefined) ?? null;
   const lane = o.laneKey ? (byKey.get(o.laneKey) ?? null) : null;
   const open = await tx<{ id: string }[]>`
-    select distinct c.id from identities i
-    join conversation_participants p on p.workspace_id = i.workspace_id and p.identity_id = i.id
-    join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
-    where i.workspace_id = ${workspaceId} and i.customer_id = ${customerId} and c.status <> 'CLOSED'`;
+    select c.id from (select distinct p.conversation_id from identities i
+      join conversation_participants p on p.workspace_id = i.workspace_id and p.identity_id = i.id
+      where i.workspace_id = ${workspaceId} and i.customer_id = ${customerId}) mine
+    join conversations c on c.workspace_id = ${workspaceId} and c.id = mine.conversation_id
+    where c.status <> 'CLOSED' order by c.last_activity_at desc, c.id desc limit ${OPEN_MATTERS_MAX}`;
 
   const locked = await lockConversations(tx, workspaceId, [...new Set([answered?.conversationId, lane?.conversationId, ...open.map((c) => c.id)].filter((id) => id !== undefined))]);
   const matter = (id: string | undefined): Matter | null => (id === undefined ? null : (locked.get(id) ?? null));

@@ -43,11 +43,12 @@ export async function startingRecipient(
 ): Promise<Recipient> {
   const account = accountId === null ? await defaultAccount(tx, workspaceId, channel) : await accountRow(tx, workspaceId, accountId);
   if (!account) throw new Refusal('NOT_SENDABLE', `The workspace has no ${channel} account; connect one with connectChannel.`, { field: ['channel'] });
+  if (account.channel !== channel) throw new Refusal('INVALID_INPUT', `The account is a ${account.channel} account, not one of ${channel}.`, { field: ['accountId'] });
   if (account.state !== 'ACTIVE') throw new Refusal('NOT_SENDABLE', `The ${channel} account is ${account.state.toLowerCase()}.`, { field: ['channel'] });
   const provider = providerNamed(account.provider, channel.toLowerCase() as ChannelName);
   const kinds = provider.addressKinds.map((kind) => kind.toUpperCase());
   if (identityId !== null) {
-    const [chosen] = await tx`select 1 from identities where workspace_id = ${workspaceId} and id = ${identityId} and kind = any(${kinds}::text[])`;
+    const [chosen] = await tx`select 1 from identities where workspace_id = ${workspaceId} and id = ${identityId} and kind = any(${kinds}::text[]) and valid_to is null`;
     if (chosen) return { channel, accountId: account.id, provider, identityId };
   }
   const [identity] = await tx<{ id: string }[]>`
@@ -58,8 +59,8 @@ export async function startingRecipient(
   return { channel, accountId: account.id, provider, identityId: identity.id };
 }
 
-async function accountRow(tx: Tx, workspaceId: string, id: string): Promise<{ id: string; provider: string; state: string } | undefined> {
-  const [row] = await tx<{ id: string; provider: string; state: string }[]>`
-    select id, provider, state from channel_accounts where workspace_id = ${workspaceId} and id = ${id}`;
+async function accountRow(tx: Tx, workspaceId: string, id: string): Promise<{ id: string; channel: string; provider: string; state: string } | undefined> {
+  const [row] = await tx<{ id: string; channel: string; provider: string; state: string }[]>`
+    select id, channel, provider, state from channel_accounts where workspace_id = ${workspaceId} and id = ${id}`;
   return row;
 }

@@ -44,7 +44,10 @@ export async function sendMessage(
   return { messageId, conversationId: conversation.id };
 }
 
-/** Opens a conversation with a customer by writing to him first. @throws Refusal NOT_FOUND, NOT_REACHABLE, NOT_SENDABLE, INVALID_INPUT */
+/**
+ * Opens a conversation with a customer by writing to him first: always a new one, since who begins a matter says that it is one. His answer joins
+ * it as the latest open matter. @throws Refusal NOT_FOUND, NOT_REACHABLE, NOT_SENDABLE, INVALID_INPUT
+ */
 export async function startConversation(
   tx: Tx, actor: Actor, o: Outgoing & { customerId: string; channel: Channel; accountId: string | null; identityId: string | null },
 ): Promise<{ messageId: string; conversationId: string }> {
@@ -54,10 +57,14 @@ export async function startConversation(
   const repeated = await sentBefore(tx, actor, o);
   if (repeated) return repeated;
   if (o.identityId !== null) {
-    const [own] = await tx`select 1 from identities where workspace_id = ${workspaceId} and id = ${o.identityId} and customer_id = ${customerId}`;
-    found(own, 'identity of this customer');
+    const [own] = await tx<{ kind: string }[]>`
+      select kind from identities where workspace_id = ${workspaceId} and id = ${o.identityId} and customer_id = ${customerId} and valid_to is null`;
+    found(own, 'present address of this customer');
   }
   const recipient = await startingRecipient(tx, workspaceId, customerId, o.channel, o.accountId, o.identityId);
+  if (o.identityId !== null && recipient.identityId !== o.identityId) {
+    throw new Refusal('INVALID_INPUT', `That address is none that ${o.channel} writes to (${recipient.provider.addressKinds.join(' or ').toUpperCase()}).`, { field: ['identityId'] });
+  }
   if (!recipient.provider.capabilities.canStart) {
     throw new Refusal('NOT_SENDABLE', `On ${o.channel} the customer writes first; a conversation cannot be started by the team.`, { field: ['channel'] });
   }
