@@ -3,7 +3,7 @@ import type { Actor } from '../../src/access/viewer.ts';
 import { addIdentity, observe, tagCustomer } from '../../src/customers/actions.ts';
 import { upsertCustomer, upsertCustomers, type CustomerInput } from '../../src/customers/upsert.ts';
 import { touchActivity } from '../../src/identities/customers.ts';
-import { setIdentityShared } from '../../src/identities/shared.ts';
+import { setIdentityShared } from '../../src/identities/shared-addresses.ts';
 import { inWorkspace, openPool, type Tx } from '../../src/platform/db.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
