@@ -1,6 +1,6 @@
 // The judges of everyday use: Apollo Client, urql and graphql-request, as their own documentation sets them up, against the running server. The
 // same for each: a query, a second page, a mutation, an error with its code, and what the cache makes of ids; for those that can, a subscription.
-import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache, split } from '@apollo/client/core';
+import { ApolloClient, type ApolloLink, gql, HttpLink, InMemoryCache, split } from '@apollo/client/core';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination, getMainDefinition } from '@apollo/client/utilities';
 import { cacheExchange, Client as Urql, fetchExchange, gql as urqlGql, subscriptionExchange } from '@urql/core';
@@ -68,7 +68,7 @@ describe('Apollo Client', () => {
     expect(data.customer.displayName).toBe('Ada Lovelace');
 
     const pages = apollo.watchQuery({ query: gql(PAGE), variables: { first: 3 } });
-    const first = (await pages.result()).data.conversations;
+    const first = (await pages.refetch()).data.conversations;
     expect(first.edges).toHaveLength(3);
     await pages.fetchMore({ variables: { after: first.pageInfo.endCursor } });
     const both = pages.getCurrentResult().data.conversations;

@@ -240,7 +240,7 @@ describe('/hooks', () => {
     for (const fields of [{}, { x: 'y' }, { MessageSid: '' }, { MessageSid: `SM${'2'.repeat(32)}`, From: '', To: '' }] as Record<string, string>[]) {
       const answer = await signed(hooks.sms, fields);
       refused(answer, { status: 422 }, JSON.stringify(fields));
-      expect(answer.text).toMatch(/dlv_[0-9a-f]{32}/);
+      expect(answer.text).toMatch(/(dlv|inb)_[0-9a-f]{32}/);
     }
     const rows = await server.db.owner<{ state: string; error: string }[]>`select state, error from inbound_events`;
     expect(rows.length).toBe(4);
