@@ -59,6 +59,14 @@ async function main(): Promise<number> {
   }
 }
 
+// Whoever reads the output may stop reading (`| head`).
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
 const code = await main();
 // `start` goes on until it is stopped.
 if (code >= 0) process.exit(code);

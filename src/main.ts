@@ -15,6 +15,8 @@ export async function main(): Promise<void> {
     else console.error(error instanceof Error && !process.env.DEBUG ? `Throughline could not start: ${error.message}` : error);
     process.exit(1);
   }
+  // A log that nobody reads any more is no reason to stop serving.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   console.log(announcement(server));
   process.on('uncaughtException', (error) => {
     if (isDriverFault(error)) return;

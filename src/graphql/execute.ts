@@ -207,7 +207,9 @@ export class Graph {
       const answer = this.refuse(result.errors ?? []);
       if (result.data === undefined) return answer;
       const data = JSON.stringify(result.data);
-      return { ...answer, data, cost: cost === null ? null : this.#cost(cost, data), path: 'loaders' };
+      // Who got something of what he asked for got an answer, with errors beside it; who got nothing was refused (GraphQL over HTTP, 6.4).
+      const partial = result.data !== null && Object.values(result.data).some((value) => (Array.isArray(value) ? value.some((item) => item !== null) || value.length === 0 : value !== null));
+      return { ...answer, status: partial ? null : answer.status, data, cost: cost === null ? null : this.#cost(cost, data), path: 'loaders' };
     } finally {
       // Sibling resolvers may still run when graphql-js answers; the answer doesn't wait for them.
       void context.close();

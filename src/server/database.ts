@@ -1,4 +1,5 @@
 // The database of a command or a server: the configured one, the embedded one of a server that runs, or an embedded one that is started.
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { refuseUnconfined } from '../platform/doctor.ts';
@@ -27,6 +28,9 @@ export async function serverDatabase(config: Config, say: (text: string) => void
 
 /** For a command: beside a server that runs on the same data, its database is used. */
 export async function commandDatabase(config: Config, say: (text: string) => void): Promise<Database> {
+  if (!config.databaseUrl && !existsSync(join(config.dataDir, 'postgres.json'))) {
+    throw new Error(`There is no database in ${config.dataDir}. Set DATA_DIR to where the server keeps it, or DATABASE_URL; \`throughline start\` makes a new one.`);
+  }
   if (config.databaseUrl || !(await serverOn(config.dataDir))) return serverDatabase(config, say);
   const { owner, dir } = JSON.parse(await readFile(join(config.dataDir, 'postgres.json'), 'utf8')) as { owner: string; dir: string };
   // The fourth line of postmaster.pid is the port (PostgreSQL's src/include/utils/pidfile.h).

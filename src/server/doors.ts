@@ -3,11 +3,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { endpointById, type Endpoint } from '../channels/accounts.ts';
 import type { HttpReply, RawRequest } from '../channels/channel.ts';
 import { contextHeaders } from '../channels/email/context.ts';
+import { looksLikeMail } from '../channels/email/looks-like-mail.ts';
 import { providerNamed } from '../channels/registry.ts';
 import { receiveDelivery, type DoorContext } from '../inbound/receive.ts';
 import { inWorkspace } from '../platform/db.ts';
 import { ERROR_CODES, type ErrorCode } from '../platform/errors.ts';
 import { publicId, uuidOf } from '../platform/ids.ts';
+import type { Logger } from '../platform/log.ts';
+import { counter } from '../platform/metrics.ts';
 
 /** A mail with its attachments; webhooks are far smaller. */
 const BODY_BYTES_MAX = 40 * 1024 * 1024;
@@ -17,7 +20,11 @@ export interface Doors extends DoorContext {
   publicUrl: string | null;
   /** Something was stored: apply it. */
   arrived: () => void;
+  log: Logger;
 }
+
+const deliveries = counter('deliveries_total', 'Deliveries of providers that were stored, by whether they could be read.', ['provider', 'outcome']);
+const refused = counter('deliveries_refused_total', 'Deliveries that were refused before anything was stored.', ['provider', 'status']);
 
 /** Adds the doors to `server`. Every answer to a refused request is JSON: `{ error: { code, message } }`. */
 export async function addDoors(server: FastifyInstance, doors: Doors): Promise<void> {
@@ -39,10 +46,18 @@ async function enter(doors: Doors, request: FastifyRequest, reply: FastifyReply)
   const raw = rawRequest(doors, request);
   const provider = providerNamed(endpoint.provider);
   const verified = await provider.verify(raw, { secrets: endpoint.secrets });
+  if (!verified.ok) {
+    refused.inc({ provider: providerName, status: String(verified.status) });
+    doors.log.warn({ provider: providerName, endpointId, status: verified.status }, 'A delivery was refused: it is not proven to be its provider\'s.');
+  }
   if (!verified.ok) return refuse(reply, verified.status, verified.status === 403 ? 'FORBIDDEN' : verified.status === 401 ? 'UNAUTHENTICATED' : 'INVALID_INPUT', verified.reason);
   if (request.method === 'GET' && raw.body.length === 0 && !raw.url.includes('?')) return answer(reply, { status: 200, headers: {}, body: '' });
 
+  if (endpoint.provider === 'mime' && !looksLikeMail(raw.body)) {
+    return refuse(reply, 422, 'INVALID_INPUT', 'This is no mail: expected its raw bytes (RFC 5322), header fields such as From: first.');
+  }
   const delivered = await receiveDelivery(doors, endpoint, { source: providerName === 'mime' ? 'HTTP' : 'WEBHOOK', request: await withMailContext(doors, endpoint, raw) });
+  deliveries.inc({ provider: providerName, outcome: delivered.unparsed === null ? 'stored' : 'unparsed' });
   doors.arrived();
   if (delivered.unparsed !== null) {
     const kept = publicId('inb', delivered.events[0]!.id);

@@ -36,6 +36,7 @@ import { createHttp, logFault } from './http.ts';
 import { startMailDoor } from './mail.ts';
 import { Origins } from './origins.ts';
 import { isLoopback } from './loopback.ts';
+import { watchBacklogs } from './backlogs.ts';
 import { addWebSockets } from './websocket.ts';
 
 const TIMERS_MS = 1_000;
@@ -132,12 +133,15 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
 
   closers.push(() => graph.close());
 
+  const unwatch = watchBacklogs(system);
+  closers.push(unwatch);
+
   let stopping = false;
   let publicUrl = config.publicUrl;
   const arrived = () => drain.wake();
   const http = await createHttp({
     app, graph, origins, log,
-    doors: { app, blobs, publicUrl: isLoopback(config.publicUrl) ? null : config.publicUrl, arrived },
+    doors: { app, blobs, publicUrl: isLoopback(config.publicUrl) ? null : config.publicUrl, arrived, log },
     ide: () => ({ demoKey: isLoopback(config.host) && isLoopback(config.publicUrl) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
     notReady: async () => {
       if (stopping) return 'The server is stopping.';

@@ -1,5 +1,10 @@
 // What the commands of `throughline` share: how one is declared, how it opens the workspace it works on, and its progress bar.
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readConfig, type Config } from '../../platform/config.ts';
+import { startEmbedded } from '../../platform/embedded-postgres.ts';
 import { commandDatabase, commandPools, type Pools } from '../database.ts';
 
 export interface Command {
@@ -29,6 +34,26 @@ export async function withDatabase<T>(work: (pools: Pools, config: Config) => Pr
     }
   } finally {
     await database.close();
+  }
+}
+
+/** The same; where no database is configured or kept, with one that is made for it and removed again. */
+export async function withScratchDatabase<T>(work: (pools: Pools, config: Config) => Promise<T>): Promise<T> {
+  const dataDir = process.env.DATA_DIR ?? '.data';
+  if (process.env.DATABASE_URL || existsSync(join(dataDir, 'postgres.json'))) return withDatabase(work);
+  const dir = await mkdtemp(join(tmpdir(), 'throughline-'));
+  const embedded = await startEmbedded({ dataDir: dir, say: () => {} });
+  try {
+    const config = readConfig({ DATA_DIR: dir });
+    const pools = await commandPools(config, { url: embedded.url, migrationUrl: embedded.url, announce: async () => {}, close: async () => {} });
+    try {
+      return await work(pools, config);
+    } finally {
+      await pools.close();
+    }
+  } finally {
+    await embedded.stop();
+    await rm(dir, { recursive: true, force: true });
   }
 }
 
