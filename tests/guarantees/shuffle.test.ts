@@ -1,0 +1,151 @@
+// G3: providers deliver late, twice and out of order. Where they say when a thing happened, any order and any number of the same deliveries ends in the
+// same messages, states and timeline.
+import fc from 'fast-check';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectChannel, endpointById, type Endpoint } from '../../src/channels/accounts.ts';
+import { upsertCustomer } from '../../src/customers/upsert.ts';
+import { startDrain } from '../../src/inbound/drain.ts';
+import { receiveDelivery } from '../../src/inbound/receive.ts';
+import { deliverMessage } from '../../src/messages/deliver.ts';
+import { startConversation } from '../../src/messages/send.ts';
+import { folderBlobs } from '../../src/platform/blobs.ts';
+import { setClock } from '../../src/platform/clock.ts';
+import { inWorkspace } from '../../src/platform/db.ts';
+import { outgoing } from '../../src/platform/http.ts';
+import { initSecrets } from '../../src/platform/secrets.ts';
+import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { seedOfRun } from '../harness/ledger.ts';
+import { fakeTwilio, type FakeTwilio } from '../harness/twilio.ts';
+
+const SEED = seedOfRun();
+const RUNS = Number(process.env.RUNS ?? 20);
+const [OURS, ADA, MAILBOX] = ['+14155550100', '+15035550142', 'support@acme.example'];
+
+let db: TestDatabase;
+let dir: string;
+let twilio: FakeTwilio;
+beforeAll(async () => {
+  initSecrets('a secret of the tests, long enough for it');
+  db = await testDatabase();
+  dir = await mkdtemp(join(tmpdir(), 'throughline-blobs-'));
+  twilio = await fakeTwilio();
+});
+afterAll(async () => {
+  await twilio.close();
+  await db.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** The moment of a minute of that afternoon, as mail and as Twilio write it. */
+const moment = (minute: number) => new Date(Date.UTC(2026, 2, 5, 14, minute, 0));
+const rfc2822 = (minute: number) => moment(minute).toUTCString().replace('GMT', '+0000');
+
+type Delivery = { door: 'mail' | 'twilio'; body: string };
+
+const mail = (minute: number, text: string, o: { answers?: string } = {}): Delivery => ({
+  door: 'mail',
+  body: [
+    `Received: from mx.example by mx.acme.example; ${rfc2822(minute)}`, 'From: Ada <ada@customers.example>', `To: ${MAILBOX}`, 'Subject: The order', `Message-ID: <${text}@customers.example>`,
+    ...(o.answers ? [`In-Reply-To: <${o.answers}@customers.example>`] : []), `Date: ${rfc2822(minute - 1)}`, '', text,
+  ].join('\r\n'),
+});
+const form = (fields: Record<string, string>): Delivery => ({ door: 'twilio', body: new URLSearchParams({ AccountSid: twilio.accountSid, ApiVersion: '2010-04-01', ...fields }).toString() });
+const sid = (prefix: string, of: string) => prefix + createHash('md5').update(of).digest('hex');
+
+const CALL = { CallSid: sid('CA', 'call'), From: ADA, To: OURS, Caller: ADA, Called: OURS, Direction: 'inbound', CallbackSource: 'call-progress-events' };
+const LEG = { ...CALL, CallSid: sid('CA', 'leg'), ParentCallSid: CALL.CallSid, To: '+14155550177', Direction: 'outbound-dial' };
+const RECORDING = { RecordingSid: sid('RE', 'recording'), RecordingUrl: 'https://api.twilio.com/recording' };
+
+/** What is said of a part of a call names neither the caller nor our number: a provider says it after it has asked what to do with the call. */
+const PARTS_OF_THE_CALL = [8, 9, 10, 11];
+const THE_CALL = [5, 6, 7];
+
+/** An afternoon: five mails, a call, and what Twilio says of a text message that we sent. */
+const afternoon = (sent: string): Delivery[] => [
+  mail(0, 'one'), mail(4, 'two'), mail(4, 'three', { answers: 'one' }), mail(20, 'four', { answers: 'two' }), mail(21, 'five'),
+  form({ ...CALL, CallStatus: 'ringing', SequenceNumber: '0', Timestamp: rfc2822(10) }),
+  form({ ...CALL, CallStatus: 'in-progress', SequenceNumber: '1', Timestamp: rfc2822(11) }),
+  form({ ...CALL, CallStatus: 'completed', CallDuration: '180', SequenceNumber: '2', Timestamp: rfc2822(14) }),
+  form({ ...LEG, CallStatus: 'in-progress', SequenceNumber: '2', Timestamp: rfc2822(12) }),
+  form({ ...LEG, CallStatus: 'completed', CallDuration: '120', SequenceNumber: '3', Timestamp: rfc2822(14) }),
+  form({ AccountSid: twilio.accountSid, CallSid: CALL.CallSid, RecordingStatus: 'in-progress', RecordingSource: 'DialVerb', RecordingStartTime: rfc2822(12), ...RECORDING }),
+  form({ AccountSid: twilio.accountSid, CallSid: CALL.CallSid, RecordingStatus: 'completed', RecordingDuration: '100', RecordingSource: 'DialVerb', RecordingStartTime: rfc2822(12), ...RECORDING }),
+  ...['queued', 'sent', 'delivered'].map((status) => form({ MessageSid: sent, SmsSid: sent, MessageStatus: status, SmsStatus: status, From: OURS, To: ADA })),
+];
+
+/** A new workspace that knows Ada and has written to her; `order` are places in the afternoon, in order of delivery. */
+async function live(order: readonly number[] | null): Promise<unknown> {
+  const { id: workspaceId, actor } = await db.workspace();
+  const restore = setClock(() => moment(-60).getTime());
+  const { endpoints, messageId } = await inWorkspace(db.app, workspaceId, async (tx) => {
+    const settings = { accountSid: twilio.accountSid, apiBaseUrl: twilio.url };
+    const sms = await connectChannel(tx, actor, { channel: 'SMS', provider: 'twilio', name: 'SMS', address: OURS, settings, secrets: { authToken: twilio.authToken } });
+    await connectChannel(tx, actor, { channel: 'VOICE', provider: 'twilio', name: 'Voice', address: OURS, settings, endpointId: sms.endpointId });
+    const email = await connectChannel(tx, actor, { channel: 'EMAIL', provider: 'mime', name: 'Mail', address: MAILBOX, settings: { host: 'localhost', from: MAILBOX }, secrets: { inbound: 'a-secret-for-the-door' } });
+    const { customerId } = await upsertCustomer(tx, actor, { identity: { kind: 'EMAIL', value: 'ada@customers.example' }, identities: [{ kind: 'PHONE', value: ADA }] });
+    const begun = await startConversation(tx, actor, { customerId, channel: 'SMS', accountId: null, identityId: null, text: 'Your parcel is on its way.' });
+    return { endpoints: { twilio: sms.endpointId, mail: email.endpointId }, messageId: begun.messageId };
+  });
+  await deliverMessage({ app: db.app, http: outgoing({ allowPrivate: true }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId, messageId });
+  restore();
+  const doors: Record<Delivery['door'], Endpoint> = { mail: (await endpointById(db.app, endpoints.mail))!, twilio: (await endpointById(db.app, endpoints.twilio))! };
+  const deliveries = afternoon(twilio.messages.at(-1)!.sid);
+
+  const drain = startDrain({ app: db.app, system: db.system, wake: () => {}, report: () => {} });
+  for (const index of order ?? deliveries.keys()) {
+    const { door, body } = deliveries[index]!;
+    const headers: Record<string, string> = door === 'mail' ? { 'content-type': 'message/rfc822' } : { 'content-type': 'application/x-www-form-urlencoded' };
+    await receiveDelivery({ app: db.app, blobs: folderBlobs(dir) }, doors[door], { source: 'WEBHOOK', request: { method: 'POST', url: 'http://localhost/hooks', headers, body: Buffer.from(body) } });
+    drain.wake();
+  }
+  await drain.idle();
+  await drain.stop();
+  return ending(workspaceId);
+}
+
+/** What there is at the end, under names that are the same in every workspace. */
+async function ending(workspaceId: string): Promise<unknown> {
+  const { owner } = db;
+  const name = owner`case when m.direction = 'OUTBOUND' then 'ours' else m.provider_message_id end`;
+  const events = await owner`select state, error, count(*)::int as n from inbound_events where workspace_id = ${workspaceId} and state not in ('APPLIED', 'DUPLICATE') group by state, error`;
+  const messages = await owner`
+    select ${name} as name, m.channel, m.direction, m.text, m.subject, m.delivery_state, m.occurred_at as at, i.value as address
+    from messages m join identities i on i.workspace_id = m.workspace_id and i.id = m.identity_id
+    where m.workspace_id = ${workspaceId} order by name`;
+  const calls = await owner`
+    select c.direction, state, disposition, started_at, ringing_at, answered_at, ended_at, ring_ms, talk_ms, end_cause, from_value, to_value, i.value as address
+    from calls c join identities i on i.workspace_id = c.workspace_id and i.id = c.identity_id where c.workspace_id = ${workspaceId}`;
+  const legs = await owner`select provider_leg_id, parent_provider_leg_id, started_at, answered_at, ended_at from call_legs where workspace_id = ${workspaceId} order by provider_leg_id`;
+  const recordings = await owner`select provider_recording_id, kind, state, duration_ms from recordings where workspace_id = ${workspaceId}`;
+  // Why a message joined, who waits and by which channel he is answered follow from the order of acceptance, which is the other one.
+  const conversations = await owner`
+    select v.status, (select array_agg(c order by c) from unnest(v.channels) c) as channels, v.first_inbound_at, v.message_count, v.last_activity_at, v.created_at, l.provider_message_id as last_message
+    from conversations v left join messages l on l.workspace_id = v.workspace_id and l.id = v.last_message_id where v.workspace_id = ${workspaceId}`;
+  const timeline = await owner`
+    select t.kind, case when t.kind = 'MESSAGE' then ${name} else t.kind end as name, t.occurred_at as at, t.channel, i.value as address
+    from timeline_entries t join identities i on i.workspace_id = t.workspace_id and i.id = t.identity_id left join messages m on m.workspace_id = t.workspace_id and m.id = t.ref_id
+    where t.workspace_id = ${workspaceId} and t.kind <> 'IDENTITY_CHANGE' order by t.occurred_at, t.tie, name`;
+  return { events, messages, calls, legs, recordings, conversations, timeline };
+}
+
+test(`any order and repetition of a conversation's deliveries ends the same (SEED=${SEED}, ${RUNS} runs)`, { timeout: 120_000 }, async () => {
+  const inOrder = await live(null);
+  const places = [...afternoon('').keys()];
+  const orders = fc.tuple(fc.shuffledSubarray(places, { minLength: places.length }), fc.array(fc.tuple(fc.constantFrom(...places), fc.nat(places.length)), { maxLength: 8 })).map(([order, again]) => {
+    const all = [...order];
+    for (const [place, at] of again) all.splice(at, 0, place);
+    const [part, own] = [all.findIndex((place) => PARTS_OF_THE_CALL.includes(place)), all.findIndex((place) => THE_CALL.includes(place))];
+    if (part < own) [all[part], all[own]] = [all[own]!, all[part]!];
+    return all;
+  });
+  await fc.assert(
+    fc.asyncProperty(orders, async (order) => {
+      expect(await live(order)).toEqual(inOrder);
+    }),
+    { seed: SEED, numRuns: RUNS, endOnFailure: true },
+  );
+});
