@@ -7,7 +7,10 @@ import { Unparsable, type ObservedAddress, type Parsed, type RawRequest } from '
 import { messageKey, type ChatDelivery } from '../channels/live-chat/delivery.ts';
 import { identifiedBy, type Identified } from '../channels/live-chat/identification.ts';
 import { liveChat, type LiveChatSecrets, type LiveChatSettings } from '../channels/live-chat/provider.ts';
+import { lockOwners } from '../identities/customers.ts';
+import { usable } from '../identities/linking.ts';
 import { moveIdentities } from '../identities/move.ts';
+import { identitiesAt, lockAddresses } from '../identities/owners.ts';
 import { resolveIdentity } from '../identities/resolve.ts';
 import type { Applied } from '../inbound/apply.ts';
 import { applyWithin } from '../inbound/drain.ts';
@@ -83,32 +86,46 @@ export async function identifyVisitor(tx: Tx, viewer: Viewer, input: { clientId:
 
   const applied = await deliver(tx, chat, { identityId: '', id: visitorId, name: known.name }, {
     type: 'identify', clientId: input.clientId, externalId: known.externalId, system, name: known.name, email: known.email, emailVerified: known.emailVerified, phone: known.phone,
-  });
+  }, (addresses) => lockPeople(tx, workspaceId, addresses, viewer.identityIds));
   if (applied.some((one) => one === null)) throw new Refusal('OVERLOADED', 'Something that this visitor did before is still on its way; try again.');
   const [identity] = await tx<{ id: string; customerId: string }[]>`
     select id, customer_id from identities
     where workspace_id = ${workspaceId} and kind = 'VISITOR' and namespace = ${chat.account} and value = ${visitorId} and valid_to is null`;
-  const also = await adopt(tx, chat, identity!, viewer, { system, externalId: known.externalId });
+  const also = await adopt(tx, chat, identity!, viewer);
   const actor: Actor = { workspaceId, kind: 'CUSTOMER', id: identity!.id };
   const issued = await createVisitorToken(tx, actor, { accountId: chat.accountId, identityId: identity!.id, alsoIdentityIds: also });
   return { ...issued, identityId: identity!.id };
 }
 
 /**
- * What the visitor was on this device before he was identified: those identities that are nobody's yet move to his customer, and stay readable.
- * Those of somebody else who was logged in here before are left alone.
+ * Whoever the addresses may lead to, and whoever the visitor was before, in the order of all locks (addresses, then customers in id order): what
+ * identifying finds locked it needn't lock once events are written.
  */
-async function adopt(tx: Tx, chat: Chat, to: { id: string; customerId: string }, viewer: Viewer, who: { system: string; externalId: string }): Promise<string[]> {
+async function lockPeople(tx: Tx, workspaceId: string, observed: readonly ObservedAddress[], identityIds: Iterable<string>): Promise<void> {
+  const addresses = usable(observed).map(({ address }) => address);
+  await lockAddresses(tx, workspaceId, addresses);
+  const known = await identitiesAt(tx, workspaceId, addresses);
+  await lockOwners(tx, workspaceId, [...identityIds, ...known.map(({ id }) => id)]);
+}
+
+/**
+ * What the visitor was on this device before he was identified: those identities that are nobody's yet move to his customer, and stay readable.
+ * A browser is shared: as soon as one of them is somebody's (its customer has an address or an id of any kind, or a claim of it was confirmed),
+ * nothing moves, and he begins anew. The caller holds the customers' locks (`lockPeople`).
+ */
+async function adopt(tx: Tx, chat: Chat, to: { id: string; customerId: string }, viewer: Viewer): Promise<string[]> {
   const { workspaceId } = viewer;
-  const before = await tx<{ id: string; customerId: string; selfId: string; externalIds: string[]; isAlone: boolean }[]>`
+  const before = await tx<{ id: string; customerId: string; selfId: string; isNobody: boolean; isAlone: boolean }[]>`
     select i.id, i.customer_id, c.self_identity_id as self_id,
-      array(select e.value from identities e where e.workspace_id = i.workspace_id and e.customer_id = i.customer_id
-              and e.kind = 'EXTERNAL_ID' and e.namespace = ${who.system} and e.valid_to is null) as external_ids,
+      not exists (select from identities o where o.workspace_id = i.workspace_id and o.customer_id = i.customer_id
+                    and o.id <> c.self_identity_id and o.kind <> 'VISITOR')
+      and not exists (select from identities o join claims k on k.workspace_id = o.workspace_id and k.claimant_identity_id = o.id
+                        where o.workspace_id = i.workspace_id and o.customer_id = i.customer_id and k.state = 'CONFIRMED') as is_nobody,
       not exists (select from identities o where o.workspace_id = i.workspace_id and o.customer_id = i.customer_id
                     and o.id not in (i.id, c.self_identity_id)) as is_alone
     from identities i join customers c on c.workspace_id = i.workspace_id and c.id = i.customer_id
     where i.workspace_id = ${workspaceId} and i.id = any(${[...viewer.identityIds]}::uuid[]) and i.id <> ${to.id}`;
-  if (before.some((one) => one.customerId !== to.customerId && one.externalIds.length > 0)) return [];
+  if (before.some((one) => one.customerId !== to.customerId && !one.isNobody)) return [];
   for (const one of before) {
     if (one.customerId === to.customerId) continue;
     // A customer of whom nothing else is left goes along, so that his id and his notes lead to the one that he is now.
@@ -168,18 +185,28 @@ export async function mustTakePart(tx: Tx, viewer: Viewer, conversationId: strin
   if (!row) throw new Refusal('NOT_FOUND', 'There is no such conversation.', { field: ['conversationId'] });
 }
 
-/** Stores what the visitor did and lets it take effect. An event that has to wait is null. */
-async function deliver(tx: Tx, chat: Chat, visitor: Visitor, said: Said): Promise<(Applied | null)[]> {
+/**
+ * Stores what the visitor did and lets it take effect. An event that has to wait is null. `lock` takes what else the transaction needs, after the
+ * lane and before anything is applied; it is given the addresses that the events name.
+ */
+async function deliver(tx: Tx, chat: Chat, visitor: Visitor, said: Said, lock?: (addresses: ObservedAddress[]) => Promise<void>): Promise<(Applied | null)[]> {
   const delivery = { ...said, account: chat.account, visitor: { id: visitor.id, name: visitor.name } };
   const request: RawRequest = {
     method: 'POST', url: '/graphql', headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(delivery)),
   };
   const parsed = await parse(request);
   const { events } = await storeDelivery(tx, { workspaceId: chat.workspaceId, id: chat.endpointId }, { source: 'HTTP', request, parsed, unparsed: null });
+  if (lock) {
+    for (const lane of new Set(events.map((event) => event.lane))) await lockLane(tx, chat.workspaceId, lane);
+    await lock(parsed.events.flatMap(({ senders, identityChange }) => [...senders, ...(identityChange?.to ? [identityChange.to] : [])]));
+  }
   const applied: (Applied | null)[] = [];
   for (const event of events) applied.push(await applyWithin(tx, chat.workspaceId, event));
   return applied;
 }
+
+/** As `applyWithin` (inbound/drain.ts) locks it: who is at a lane waits for people, so nobody may wait for the lane while he holds them. */
+const lockLane = (tx: Tx, workspaceId: string, lane: string) => tx`select pg_advisory_xact_lock(hashtextextended(${`${workspaceId} ${lane}`}, 7))`;
 
 async function parse(request: RawRequest): Promise<Parsed> {
   try {

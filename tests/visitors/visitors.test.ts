@@ -172,6 +172,60 @@ describe('a visitor whom the company’s backend identifies', () => {
     expect((await history(ada.token)).flatMap((c) => c.messages.nodes.map((m: any) => m.text))).toEqual(['Anonymous', 'Ada’s secret']);
   });
 
+  test('does not take another’s visitor along, whose claim an agent confirmed', async () => {
+    const CONFIRM = `mutation ($input: ConfirmClaimInput!) { confirmClaim(input: $input) { claim { state } userErrors { code message field } } }`;
+    for (const isKnown of [true, false]) {
+      const email = isKnown ? 'owner@example.com' : 'nobody@example.com';
+      if (isKnown) {
+        await chat.run(shop.admin, `mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) { customer { id } userErrors { code message field } } }`,
+          { input: { identity: { kind: 'EMAIL', value: email }, name: 'Ada Lovelace' } });
+      }
+      const device = await start({ email });
+      await send(device.token, 'c1', 'Ada’s secret');
+      const [claim] = await db.owner`select id from claims where workspace_id = ${shop.id} and value = ${email}`;
+      await chat.run(shop.admin, CONFIRM, { input: { claimId: `clm_${(claim!.id as string).replaceAll('-', '')}` } });
+      const ada = await customerOf(device.visitorId);
+      const bob = await identify(device.token, await company({ sub: `47${isKnown}`, name: 'Bob', email: 'bob@example.com' }), `i ${isKnown}`.replace(' ', ''));
+      expect(await customerOf(device.visitorId)).toBe(ada);
+      expect(await customerOf(bob.visitorId)).not.toBe(ada);
+      expect(await history(bob.token)).toEqual([]);
+      expect(await db.owner`select state from claims where id = ${claim!.id}`).toEqual([{ state: 'CONFIRMED' }]);
+    }
+  });
+
+  test('does not take another’s visitor along, whom the team gave an address', async () => {
+    const device = await start();
+    await send(device.token, 'c1', 'Ada’s secret');
+    const ada = await customerOf(device.visitorId);
+    await chat.run(shop.admin, `mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) { customer { id } userErrors { code message field } } }`,
+      { input: { customerId: `cus_${ada.replaceAll('-', '')}`, identities: [{ kind: 'PHONE', value: '+12025550142' }] } });
+    const bob = await identify(device.token, await company());
+    expect(await customerOf(device.visitorId)).toBe(ada);
+    expect(await history(bob.token)).toEqual([]);
+  });
+
+  test('takes the locks of all people before his events are written, so that two in one browser cannot wait for each other', async () => {
+    const [device, other] = [await start(), await start()];
+    await send(device.token, 'c1', 'Before');
+    await send(other.token, 'c1', 'Before');
+    // Customers are locked before the first key of an event is inserted: while another holds the browser's customer, nothing is written.
+    const sql = db.owner;
+    const anonymous = await customerOf(device.visitorId);
+    let waiting: Promise<unknown> | undefined;
+    await sql.begin(async (tx) => {
+      await tx`select 1 from customers where id = ${anonymous} for no key update`;
+      waiting = identify(device.token, await company());
+      const held = () => sql`
+        select l.relation::regclass::text as relation from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where a.datname = current_database() and a.wait_event_type = 'Lock' and l.mode = 'RowExclusiveLock'`;
+      await expect.poll(async () => (await held()).length, { timeout: 5_000, interval: 20 }).toBeGreaterThan(0);
+      const relations = (await held()).map((row) => row.relation as string);
+      expect(relations.filter((name) => /inbound_keys|event_outbox|identity_owners/.test(name))).toEqual([]);
+    });
+    await waiting;
+    expect(await customerOf(device.visitorId)).not.toBe(await customerOf(other.visitorId));
+  });
+
   test('whose address the company has not checked has only claimed it', async () => {
     await identify(shop.publishable, await company({ email_verified: false }));
     expect(await db.owner`select 1 from identities where workspace_id = ${shop.id} and kind = 'EMAIL'`).toEqual([]);
