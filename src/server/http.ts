@@ -73,12 +73,13 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
       url: '/graphql',
       handler: async (request, reply) => {
         if (request.method === 'GET' && wantsPage(request)) return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', "frame-ancestors 'self'").send(idePage({ ...parts.ide(), ...(isOnTheMachine(request) ? {} : { demoKey: null }), origin: parts.doors.publicUrl ?? `http://${request.headers.host ?? 'localhost'}` }));
-        const viewer = await viewerOf(parts.app, request.headers.authorization);
         const { origin, host } = request.headers;
+        // Before anything is refused: a page must be able to read that its token expired.
+        if (origin && (await parts.origins.anyAllows(origin, host))) cors(reply, origin);
+        const viewer = await viewerOf(parts.app, request.headers.authorization);
         if (!(await parts.origins.allows(viewer, origin, host))) {
           throw new Refusal('FORBIDDEN', `Pages of ${origin!.slice(0, 200)} may not call this workspace; add the origin with updateWorkspace (allowedOrigins).`);
         }
-        if (origin) cors(reply, origin);
         const headers = new HeaderMap();
         for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
         const url = new URL(request.url, 'http://localhost');
@@ -137,7 +138,8 @@ async function preflight(parts: HttpParts, request: FastifyRequest, reply: Fasti
   return reply.code(204).send();
 }
 
-const cors = (reply: FastifyReply, origin: string): FastifyReply => reply.header('access-control-allow-origin', origin).header('vary', 'origin');
+const cors = (reply: FastifyReply, origin: string): FastifyReply =>
+  reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'retry-after').header('vary', 'origin');
 
 /** Fastify's own refusals, by their codes. */
 const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {

@@ -50,13 +50,11 @@ export function canonicalOperations(): { name: string; text: string }[] {
 export function addIdeFiles(server: FastifyInstance): void {
   const root = getDistDirectory();
   server.get('/graphql/ide/*', async (request, reply) => {
-    const path = normalize(join(root, decodeURIComponent((request.params as { '*': string })['*'])));
+    const path = normalize(join(root, (request.params as { '*': string })['*']));
     const type = TYPES[extname(path)];
-    if (!path.startsWith(root) || !type) return reply.code(404).send();
-    try {
-      return reply.header('cache-control', 'public, max-age=3600').header('content-type', type).send(await readFile(path));
-    } catch {
-      return reply.code(404).send();
-    }
+    // A file that isn't there, or can't be by its name.
+    const content = type && path.startsWith(join(root, '/')) ? await readFile(path).catch(() => null) : null;
+    if (content === null) return reply.code(404).send({ error: { code: 'NOT_FOUND', message: 'The IDE has no such file.' } });
+    return reply.header('cache-control', 'public, max-age=3600').header('content-type', type).send(content);
   });
 }

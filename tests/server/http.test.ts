@@ -1,4 +1,5 @@
 // Over HTTP: who is let in, from where, and what a request may be.
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reply, startTestServer, type Reply, type TestServer, type TestWorkspace } from '../harness/server.ts';
 
@@ -31,7 +32,33 @@ describe('health', () => {
     expect(page.text).not.toMatch(/(src|href)="https?:/);
     const [file] = /[\w.-]+\.js/.exec(page.text)!;
     expect((await get(`/graphql/ide/${file}`)).status).toBe(200);
-    for (const path of ['/graphql/ide/..%2f..%2fpackage.json', '/graphql/ide/%2e%2e/%2e%2e/package.json', '/graphql/ide/%00', '/graphql/ide/%ff']) expect((await get(path)).status, path).toBeGreaterThanOrEqual(400);
+    for (const path of ['/graphql/ide/..%2f..%2fpackage.json', '/graphql/ide/%2e%2e/%2e%2e/package.json', '/graphql/ide/%00.js', '/graphql/ide/%ff', '/graphql/ide/%25', '/graphql/ide/%252e%252e%252fpackage.json', '/graphql/ide/x.js']) {
+      const refused = await get(path);
+      expect(refused.status, path).toSatisfy((status: number) => status === 404 || status === 400);
+      expect(refused.headers.get('cache-control')).toBeNull();
+    }
+  });
+  test('the demo\'s key stands in the page for who sits at the machine, and for nobody who comes by another name or through a proxy', async () => {
+    const demo = await startTestServer({ demo: true });
+    try {
+      const { adminKey } = demo.server.demo!;
+      const page = (headers: Record<string, string>) =>
+        new Promise<string>((resolve, reject) => {
+          const { hostname, port } = new URL(demo.address);
+          request({ hostname, port, path: '/graphql', headers: { accept: 'text/html', ...headers } }, (response) => {
+            let text = '';
+            response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
+          }).on('error', reject).end();
+        });
+      expect(await page({})).toContain(adminKey);
+      expect(await page({ host: 'localhost:4000' })).toContain(adminKey);
+      for (const headers of [{ host: 'rebound.example:4000' }, { host: 'localhost.example' }, { 'x-forwarded-for': '203.0.113.7' }, { forwarded: 'for=203.0.113.7' }, { host: '[' }] as Record<string, string>[]) {
+        const shown = await page(headers);
+        expect(shown, JSON.stringify(headers)).not.toContain(adminKey);
+      }
+    } finally {
+      await demo.stop();
+    }
   });
   test('what is not there is told as JSON', async () => {
     expect(await get('/nowhere')).toMatchObject({ status: 404, text: expect.stringContaining('NOT_FOUND') });
@@ -120,8 +147,14 @@ describe('pages of other origins', () => {
     expect(answer.headers.get('vary')).toContain('origin');
     const other = await from(SHOP, theirs.keys.AGENT);
     expect(other).toMatchObject({ status: 403, data: null });
-    expect(other.headers.get('access-control-allow-origin')).toBeNull();
     for (const origin of ['https://evil.example', 'null', '', 'not an origin']) expect((await from(origin, ours.keys.AGENT)).status, origin).toBe(403);
+  });
+  test('a page can read that its token is no longer valid, and other pages can read nothing', async () => {
+    const answer = await from(SHOP, 'over');
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(SHOP);
+    expect((await from('https://evil.example', 'over')).headers.get('access-control-allow-origin')).toBeNull();
+    expect((await from('https://evil.example', ours.keys.AGENT)).headers.get('access-control-allow-origin')).toBeNull();
   });
   test('our own pages and what is no browser may call', async () => {
     expect((await from(server.address, ours.keys.AGENT)).status).toBe(200);
