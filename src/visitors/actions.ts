@@ -268,6 +268,6 @@ async function identifiedOf(tx: Tx, chat: Chat, token: string): Promise<Identifi
     return await identifiedBy(token, chat.account, keys);
   } catch (error) {
     if (!(error instanceof BadToken)) throw error;
-    throw new Refusal('INVALID_INPUT', `The token is not one that this chat takes: signed with the account’s key and algorithm, \`aud\` ${chat.account}, with \`sub\`, and with \`exp\` at most 24 hours away.`, { field: ['token'] });
+    throw new Refusal('INVALID_INPUT', `The token is not one that this chat takes (${error.message}): signed with the account’s key and algorithm, \`aud\` ${chat.account}, with \`sub\`, and with \`exp\` at most 24 hours away.`, { field: ['token'] });
   }
 }

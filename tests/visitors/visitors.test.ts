@@ -42,7 +42,7 @@ const agentSays = async (conversation: string, text: string) => {
 };
 const identify = async (credential: string, token: string, clientId = 'i1'): Promise<{ token: string; visitorId: string }> => (await chat.run(credential, IDENTIFY, { input: { clientId, token } })).identifyVisitor;
 const company = (claims: Record<string, unknown> = {}, key = COMPANY_SECRET, alg = 'HS256') =>
-  new SignJWT({ sub: '4711', aud: shop.account, exp: Math.floor(nowMs() / 1000) + 600, name: 'Ada', email: 'ada@example.com', ...claims }).setProtectedHeader({ alg }).sign(createSecretKey(Buffer.from(key)));
+  new SignJWT({ sub: '4711', aud: shop.account, exp: Math.floor(nowMs() / 1000) + 600, name: 'Ada', email: 'ada@example.com', email_verified: true, ...claims }).setProtectedHeader({ alg }).sign(createSecretKey(Buffer.from(key)));
 const customerOf = async (visitorId: string) => {
   const id = visitorId.slice(4).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   return (await db.owner`select customer_id from identities where id = ${id}`)[0]!.customerId as string;
@@ -226,8 +226,8 @@ describe('a visitor whom the company’s backend identifies', () => {
     expect(await customerOf(device.visitorId)).not.toBe(await customerOf(other.visitorId));
   });
 
-  test('whose address the company has not checked has only claimed it', async () => {
-    await identify(shop.publishable, await company({ email_verified: false }));
+  test.each([[false], [undefined], [null]])('whose address the company has not checked (%s) has only claimed it', async (verified) => {
+    await identify(shop.publishable, await company({ email_verified: verified }));
     expect(await db.owner`select 1 from identities where workspace_id = ${shop.id} and kind = 'EMAIL'`).toEqual([]);
     expect(await db.owner`select state from claims where workspace_id = ${shop.id}`).toEqual([{ state: 'PENDING' }]);
   });
@@ -258,6 +258,11 @@ describe('a visitor whom the company’s backend identifies', () => {
     }
     expect(await db.owner`select 1 from identities where workspace_id = ${shop.id} and kind = 'EXTERNAL_ID'`).toEqual([]);
     await identify(shop.publishable, await company());
+  });
+
+  test.each(['false', 'true', 1, 0, [], {}])('of whom it is not said by true or false whether his address is proven (%j) is refused, with the reason', async (verified) => {
+    await expect(identify(shop.publishable, await company({ email_verified: verified }))).rejects.toThrow(/INVALID_INPUT.*email_verified is neither true nor false/);
+    expect(await db.owner`select 1 from identities where workspace_id = ${shop.id} and kind in ('EMAIL', 'EXTERNAL_ID')`).toEqual([]);
   });
 
   test('by an account without a key is refused', async () => {

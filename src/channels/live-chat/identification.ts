@@ -38,27 +38,30 @@ export interface Identified {
   externalId: string;
   name: string | null;
   email: string | null;
-  /** False when the company says that it has not checked the address. */
+  /** True only when the company says that it has checked the address. */
   emailVerified: boolean;
   phone: string | null;
 }
 
 /**
  * Who a token of the company's backend says that the visitor is: `sub` is his id there; `name`, `email`, `email_verified`, `phone_number`
- * (E.164) as OpenID Connect names them. `aud` must be the account's id (`cha_…`), and `exp` at most 24 hours away.
+ * (E.164) as OpenID Connect names them; an address without `email_verified: true` is only claimed. `aud` must be the account's id (`cha_…`),
+ * and `exp` at most 24 hours away.
  * Any of `keys` may have signed: two of them while one is being replaced.
  * @throws BadToken, saying why, for the company's developers (only they can have made a token at all).
  */
 export async function identifiedBy(token: string, account: string, keys: readonly IdentificationKey[]): Promise<Identified> {
   let why = new BadToken('the account has no identification key');
   for (const { algorithm, key } of keys) {
+    let claims: Record<string, unknown>;
     try {
-      const claims = await verifyToken(token, { key: keyObject(algorithm, key), algorithm, audience: account, lifetimeMsMax: LIFETIME_MS_MAX });
-      return identifiedOf(claims);
+      claims = await verifyToken(token, { key: keyObject(algorithm, key), algorithm, audience: account, lifetimeMsMax: LIFETIME_MS_MAX });
     } catch (error) {
       if (!(error instanceof BadToken)) throw error;
       why = error;
+      continue;
     }
+    return identifiedOf(claims);
   }
   throw why;
 }
@@ -74,5 +77,8 @@ function identifiedOf(claims: Record<string, unknown>): Identified {
   };
   const externalId = text('sub');
   if (externalId === null) throw new BadToken('sub is missing');
-  return { externalId, name: text('name'), email: text('email'), emailVerified: claims.email_verified !== false, phone: text('phone_number') };
+  // An address is proven by an explicit `true`; what some libraries write for it ("false" is a text, and true) must not prove one.
+  const verified = claims.email_verified ?? false;
+  if (typeof verified !== 'boolean') throw new BadToken('email_verified is neither true nor false (write the JSON value, without quotes)');
+  return { externalId, name: text('name'), email: text('email'), emailVerified: verified, phone: text('phone_number') };
 }
