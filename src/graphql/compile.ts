@@ -38,6 +38,12 @@ export class Statements {
     return statement;
   }
   set(key: string, statement: Statement): void {
+    // Written anew by a document whose shape was forgotten: the one before goes, and its length.
+    const before = this.#all.get(key);
+    if (before) {
+      this.#all.delete(key);
+      this.#length -= before.sql.length;
+    }
     this.#all.set(key, statement);
     this.#length += statement.sql.length;
     for (const [oldest, { sql }] of this.#all) {
