@@ -10,11 +10,14 @@ import {
   isObjectType,
   Kind,
   SchemaMetaFieldDef,
+  typeFromAST,
   TypeMetaFieldDef,
+  valueFromAST,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
+  type GraphQLInputType,
   type GraphQLNamedType,
   type GraphQLSchema,
   type OperationDefinitionNode,
@@ -43,12 +46,17 @@ export interface Needs {
   permissions: readonly Permission[];
   /** `node(id:)` and `nodes(ids:)`: what they need is known once their ids are. */
   nodeIds: readonly ValueNode[];
+  /** What variables stand for when they are not given. */
+  defaults: Variables;
   cost: Cost;
   /** Its answer differs between viewers of the same permissions. */
   perViewer: boolean;
 }
 
-export const costOf = (needs: Needs, variables: Variables): number => Math.ceil(needs.cost(variables));
+export const costOf = (needs: Needs, variables: Variables): number => Math.ceil(needs.cost(withDefaults(needs, variables)));
+
+/** As execution will have them: a default stands where none is given, not where null is. Without a prototype: `$constructor` may be a name. */
+const withDefaults = (needs: Needs, variables: Variables): Variables => Object.assign(Object.create(null), needs.defaults, variables) as Variables;
 
 /** What the operation needs. Its document was validated. */
 export function needsOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Needs {
@@ -58,9 +66,9 @@ export function needsOf(schema: GraphQLSchema, document: DocumentNode, operation
   const permissions = new Set<Permission>();
   const nodeIds: ValueNode[] = [];
   let perViewer = false;
-  const defaults: Record<string, unknown> = {};
-  for (const { variable, defaultValue } of operation.variableDefinitions ?? [])
-    if (defaultValue?.kind === Kind.INT) defaults[variable.name.value] = Number(defaultValue.value);
+  const defaults = Object.create(null) as Record<string, unknown>;
+  for (const { variable, type, defaultValue } of operation.variableDefinitions ?? [])
+    if (defaultValue) defaults[variable.name.value] = valueFromAST(defaultValue, typeFromAST(schema, type as never) as GraphQLInputType);
 
   const selections = (type: GraphQLNamedType, set: SelectionSetNode, size: Cost): Cost => {
     const parts: Cost[] = [];
@@ -126,7 +134,7 @@ export function needsOf(schema: GraphQLSchema, document: DocumentNode, operation
   const number = (node: ValueNode | undefined, variables: Variables): number | null => {
     if (node?.kind === Kind.INT) return Number(node.value);
     if (node?.kind !== Kind.VARIABLE) return null;
-    const value = variables[node.name.value] === undefined ? defaults[node.name.value] : variables[node.name.value];
+    const value = variables[node.name.value];
     return typeof value === 'number' && Number.isFinite(value) ? value : null;
   };
   const listLength = (node: ValueNode | undefined, variables: Variables): number => {
@@ -137,7 +145,7 @@ export function needsOf(schema: GraphQLSchema, document: DocumentNode, operation
 
   const root = schema.getRootType(operation.operation)!;
   const cost = selections(root, operation.selectionSet, () => 1);
-  return { permissions: [...permissions].sort(), nodeIds, cost, perViewer };
+  return { permissions: [...permissions].sort(), nodeIds, defaults, cost, perViewer };
 }
 
 const lengths = new WeakMap<GraphQLSchema, Record<string, number>>();
@@ -189,8 +197,9 @@ function fieldOf(schema: GraphQLSchema, type: GraphQLNamedType, name: string): G
  */
 export function admit(needs: Needs, viewer: Viewer, variables: Variables): number {
   for (const permission of needs.permissions) demand(viewer, permission);
+  const effective = withDefaults(needs, variables);
   for (const node of needs.nodeIds) {
-    for (const id of ids(node, variables)) {
+    for (const id of ids(node, effective)) {
       const entity = entityOf(id);
       if (entity) demand(viewer, entity.permission);
     }

@@ -126,6 +126,11 @@ describe('permissions', () => {
     ['what is skipped by a variable', 'query($b: Boolean = true) { people { nodes { email @skip(if: $b) } } }', 'customers:contact'],
     ['node, by the prefix of a literal', `{ node(id: "${hexId('gwo', 1, 4, 201)}") { id } }`, 'messages:read'],
     ['nodes, by the prefixes', `{ nodes(ids: ["${hexId('gwo', 1, 4, 201)}"]) { id } }`, 'messages:read'],
+    ['node, by the default of a variable', `query($id: ID! = "${hexId('gwo', 1, 4, 201)}") { node(id: $id) { id __typename } }`, 'messages:read'],
+    ['nodes, by the default of a variable', `query($ids: [ID!]! = ["${hexId('gwo', 1, 4, 201)}"]) { nodes(ids: $ids) { id } }`, 'messages:read'],
+    ['nodes, by a default that is no list', `query($ids: [ID!]! = "${hexId('gwo', 1, 4, 201)}") { nodes(ids: $ids) { id } }`, 'messages:read'],
+    ['nodes, by the default of one of them', `query($id: ID! = "${hexId('gwo', 1, 4, 201)}") { nodes(ids: [$id]) { id } }`, 'messages:read'],
+    ['node, by a variable named as what every object has', `query($toString: ID! = "${hexId('gwo', 1, 4, 201)}") { node(id: $toString) { id } }`, 'messages:read'],
     ['rows of hand-written SQL', '{ tallies { count } }', 'statistics:read'],
     ['a leaf at the root', '{ cursor }', 'events:read'],
     ['what lies in an embedded value', '{ ownMatters { nodes { id } } }', 'visitor:self'],
@@ -149,6 +154,11 @@ describe('permissions', () => {
     const source = 'query($id: ID!) { node(id: $id) { id } }';
     expect((await t.compiled.query(source, without('messages:read'), { id: hexId('gwo', 1, 4, 201) })).status).toBe(403);
     expect((await t.compiled.query(source, without('messages:read'), { id: hexId('gpe', 1, 1, 1) })).status).toBeNull();
+  });
+  it('node by a variable that is given needs nothing for its default', async () => {
+    const source = `query($id: ID! = "${hexId('gwo', 1, 4, 201)}") { node(id: $id) { id } }`;
+    expect((await t.compiled.query(source, without('messages:read'), { id: hexId('gpe', 1, 1, 1) })).status).toBeNull();
+    expect((await t.compiled.query(source, without('customers:read'), { id: hexId('gpe', 1, 1, 1) })).status).toBe(403);
   });
   it('a key without any permission may see the schema and nothing else', async () => {
     const nobody = viewer({ permissions: permissionsOf('VISITOR', []) });
