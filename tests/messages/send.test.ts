@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import type { Actor } from '../../src/access/viewer.ts';
-import { connectChannel } from '../../src/channels/accounts.ts';
+import { connectChannel, disconnectChannel, setAccountState } from '../../src/channels/accounts.ts';
 import type { InboundEvent } from '../../src/channels/channel.ts';
 import { setConversationStatus } from '../../src/conversations/actions.ts';
 import { encodeCursor, openLog } from '../../src/events/log.ts';
@@ -157,6 +157,33 @@ describe('delivery to the provider', () => {
     expect(await attempts(messageId)).toMatchObject([{ state: 'ACCEPTED' }]);
   });
 
+  it('a message whose account is switched off waits for it, without an attempt', async () => {
+    const { messageId } = await send(mira, 'Later');
+    const before = twilio.messages.length;
+    await within((tx) => setAccountState(tx, actor, { accountId, state: 'DISABLED' }));
+    await deliver(messageId);
+    expect(await message(messageId)).toMatchObject({ deliveryState: 'QUEUED' });
+    expect(await attempts(messageId)).toEqual([]);
+    const [job] = await db.owner`select run_at from graphile_worker.jobs where key = ${`deliver:${messageId}:disabled`}`;
+    expect(job!.runAt > after(240_000)).toBe(true);
+    expect(twilio.messages.length).toBe(before);
+    await within((tx) => setAccountState(tx, actor, { accountId, state: 'ACTIVE' }));
+    await deliver(messageId);
+    expect(twilio.messages.length).toBe(before + 1);
+  });
+
+  it('an account that cannot be opened leaves no attempt behind: the provider was surely not called', async () => {
+    const { messageId } = await send(mira, 'Sealed');
+    const [endpoint] = await db.owner`select id, secrets from channel_endpoints where id = (select endpoint_id from channel_accounts where id = ${accountId})`;
+    await db.owner`update channel_endpoints set secrets = ${Buffer.from('not sealed by us')} where id = ${endpoint!.id}`;
+    await expect(deliver(messageId)).rejects.toThrow();
+    await db.owner`update channel_endpoints set secrets = ${endpoint!.secrets} where id = ${endpoint!.id}`;
+    expect(await attempts(messageId)).toEqual([]);
+    const before = twilio.messages.length;
+    await deliver(messageId);
+    expect(twilio.messages.length).toBe(before + 1);
+  });
+
   it('waits grow with each try, and the eighth failure is the last', async () => {
     const { messageId } = await send(mira, 'Never');
     let at = nowMs();
@@ -172,5 +199,15 @@ describe('delivery to the provider', () => {
     }
     expect(await attempts(messageId)).toHaveLength(8);
     expect(await message(messageId)).toMatchObject({ deliveryState: 'FAILED' });
+  });
+
+  it('a message that waited while its account was disconnected has failed, and says so', async () => {
+    const { messageId } = await send(mira, 'Too late');
+    const before = twilio.messages.length;
+    await within((tx) => disconnectChannel(tx, actor, { accountId }));
+    await deliver(messageId);
+    expect(await message(messageId)).toMatchObject({ deliveryState: 'FAILED', errorCode: 'ACCOUNT_DISCONNECTED', errorReason: expect.stringContaining('disconnected') });
+    expect(await attempts(messageId)).toEqual([]);
+    expect(twilio.messages.length).toBe(before);
   });
 });

@@ -137,22 +137,31 @@ function transmit(
     const finish = (result: SendResult) => {
       if (done) return;
       done = true;
+      resolve(result);
       if (result.outcome === 'accepted') connection.quit();
       else connection.close();
-      resolve(result);
     };
     const fail = (error: SmtpFailure) => finish(resultOf(error, begun));
-    connection.on('error', fail);
-    connection.on('end', () => fail(new Error('The server closed the connection.')));
+    // What throws in a callback of a socket ends the process: it is a failure of this mail instead.
+    const safely = <A extends unknown[]>(step: (...given: A) => void) => (...given: A): void => {
+      try {
+        step(...given);
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    connection.on('error', safely(fail));
+    connection.on('end', safely(() => fail(new Error('The server closed the connection.'))));
     const send = () =>
-      connection.send({ from: o.from, to: [o.to], size: raw.length }, body, (error) =>
-        error ? fail(error) : finish({ outcome: 'accepted', providerMessageId: o.messageId, threadKeys: [o.messageId], state: 'sent' }));
-    connection.connect((error?: SmtpFailure | null) => {
+      connection.send({ from: o.from, to: [o.to], size: raw.length }, body, safely((error: SmtpFailure | null) =>
+        error ? fail(error) : finish({ outcome: 'accepted', providerMessageId: o.messageId, threadKeys: [o.messageId], state: 'sent' })));
+    const connected = safely((error?: SmtpFailure | null) => {
       if (error) return fail(error);
       if (secrets.user === undefined || secrets.password === undefined) return send();
       const credentials = { user: secrets.user, pass: secrets.password };
-      connection.login({ ...credentials, credentials }, (refused?: SmtpFailure | null) => (refused ? fail(refused) : send()));
+      connection.login({ ...credentials, credentials }, safely((refused?: SmtpFailure | null) => (refused ? fail(refused) : send())));
     });
+    safely(() => connection.connect(connected))();
   });
 }
 

@@ -159,6 +159,14 @@ describe("what the server's answers mean", () => {
     expect(await send(port, {}, { answerMs: 300 })).toMatchObject({ outcome: 'unknown' });
   });
 
+  test.each([
+    ['an account whose secrets are gone', null],
+    ['a log-in that the client library chokes on', { user: 'u', password: { toString: () => { throw new TypeError('no text'); } } }],
+  ])('%s is failed and throws in no callback', async (_name, secrets) => {
+    const port = await scripted(script({ EHLO: '250 AUTH PLAIN' }));
+    expect(await sendMail(outbound(), { ...account(port), secrets: secrets as never }, { sign: signer })).toMatchObject({ outcome: 'failed' });
+  });
+
   test('nobody listening is tried again; no server configured is not', async () => {
     const gone = await receiver();
     await gone.stop();
