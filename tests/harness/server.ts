@@ -66,8 +66,11 @@ export interface TestServer extends Peer {
   stop(): Promise<void>;
 }
 
-/** A server in this process, on a port of its own. Without `db` it makes and drops its database; with it both are the caller's. */
-export async function startTestServer(o: { db?: TestDatabase; demo?: boolean } = {}): Promise<TestServer> {
+/**
+ * A server in this process, on a port of its own. Without `db` it makes and drops its database; with it both are the caller's. `databaseUrl`
+ * gives the way by which the server reaches the database.
+ */
+export async function startTestServer(o: { db?: TestDatabase; demo?: boolean; databaseUrl?: (url: string) => string } = {}): Promise<TestServer> {
   const db = o.db ?? (await testDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'throughline-server-'));
   const config: Config = {
@@ -75,7 +78,7 @@ export async function startTestServer(o: { db?: TestDatabase; demo?: boolean } =
   };
   const server = await startServer({
     config, log: createLog({ level: 'silent' }), demo: o.demo ?? false,
-    database: { url: db.url, migrationUrl: db.url, announce: async () => {}, close: async () => {} },
+    database: { url: o.databaseUrl?.(db.url) ?? db.url, migrationUrl: db.url, announce: async () => {}, close: async () => {} },
   });
   return {
     ...peerAt(server.address), db, dataDir, server,

@@ -1,0 +1,96 @@
+// The database goes away under a running server and comes back: nobody is told anything but to try again, and nothing has to be restarted.
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { within } from '../events/make.ts';
+import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { startTestServer, type TestServer, type TestWorkspace } from '../harness/server.ts';
+
+/** The way to the database, which can be closed. */
+interface Way {
+  url: string;
+  close(): Promise<void>;
+  open(): Promise<void>;
+}
+async function wayTo(url: string): Promise<Way> {
+  const { hostname, port } = new URL(url);
+  const sockets = new Set<Socket>();
+  const listen = (at: number) =>
+    new Promise<Server>((resolve) => {
+      const made: Server = createServer((near) => {
+        const far = connect(Number(port), hostname);
+        for (const [one, two] of [[near, far], [far, near]] as const) {
+          sockets.add(one);
+          one.on('data', (chunk) => two.write(chunk)).on('end', () => two.end()).on('error', () => two.destroy()).on('close', () => (sockets.delete(one), two.destroy()));
+        }
+      }).listen(at, '127.0.0.1', () => resolve(made));
+    });
+  let server = await listen(0);
+  const { port: ours } = server.address() as AddressInfo;
+  const through = new URL(url);
+  through.host = `127.0.0.1:${ours}`;
+  return {
+    url: through.href,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+    open: async () => {
+      server = await listen(ours);
+    },
+  };
+}
+
+let db: TestDatabase;
+let way: Way;
+let server: TestServer;
+let ours: TestWorkspace;
+beforeAll(async () => {
+  db = await testDatabase();
+  way = await wayTo(db.url);
+  server = await startTestServer({ db, databaseUrl: () => way.url });
+  ours = await server.workspace();
+});
+afterAll(() => db.close());
+
+const EVENTS = 'subscription ($after: Cursor) { events(after: $after) { cursor event { kind } } }';
+const TEAM = 'mutation ($name: String!) { createTeam(input: { name: $name }) { team { id } userErrors { code message } } }';
+
+test('while the database is away requests are 503 and new sockets are told to come again; when it is back all goes on, subscriptions too', async () => {
+  const socket = server.socket(ours.keys.ADMIN);
+  const { cursor } = (await socket.run('{ cursor }')).data;
+  const events = socket.subscribe(EVENTS, { after: cursor });
+  await server.ask(TEAM, { name: 'before' }, ours.keys.ADMIN);
+  const first = (await events.next()).events;
+
+  await way.close();
+  // What is remembered of a key lasts for seconds; a key that was never seen has to be looked up.
+  for (const [document, variables, key] of [['{ teams { nodes { name } } }', null, ours.keys.ADMIN], ['{ viewer { role } }', null, ours.keys.REPORTING], [TEAM, { name: 'never' }, ours.keys.ADMIN]] as const) {
+    const { status, errors, headers, text } = await server.query(document, variables, key);
+    expect(status, text).toBe(503);
+    expect(errors[0]!.extensions).toMatchObject({ code: 'OVERLOADED', retryable: true });
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(text).not.toMatch(/ECONN|127\.0\.0\.1|postgres|socket/i);
+  }
+  expect((await fetch(`${server.address}/readyz`)).status).toBe(503);
+  expect((await fetch(`${server.address}/healthz`)).status).toBe(200);
+  expect((await within(5_000, 'The close', server.socket(ours.keys.INTEGRATOR).closed)).code).toBe(1013);
+  expect((await socket.run('{ teams { nodes { name } } }')).errors![0].extensions.code).toBe('OVERLOADED');
+
+  await way.open();
+  const back = performance.now();
+  await expect.poll(async () => (await fetch(`${server.address}/readyz`)).status, { timeout: 5_000, interval: 50 }).toBe(200);
+  await expect.poll(async () => (await server.query(TEAM, { name: `after ${Math.trunc(performance.now())}` }, ours.keys.ADMIN)).status, { timeout: 5_000, interval: 50 }).toBe(200);
+  const told = (await events.next()).events;
+  expect(told.cursor).not.toBe(first.cursor);
+  expect(performance.now() - back).toBeLessThan(5_000);
+  expect((await server.ask('{ teams { nodes { name } } }', null, ours.keys.REPORTING)).teams.nodes.map((team: { name: string }) => team.name)).not.toContain('never');
+  await socket.close();
+}, 30_000);
+
+test('a server whose database is away stops all the same', async () => {
+  await way.close();
+  const began = performance.now();
+  await server.stop();
+  expect(performance.now() - began).toBeLessThan(15_000);
+}, 40_000);
