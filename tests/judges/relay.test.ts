@@ -111,6 +111,9 @@ test('Relay’s compiler accepts connections, refetchable fragments, nodes, subs
   const inbox = socket.subscribe(operations.get('InboxSubscription')!);
   await socket.run('{ viewer { role } }');
   await ask('InboxCloseMutation', { input: { conversationId: ids.conversation, status: 'PENDING' } });
-  expect((await inbox.next()).inbox.conversation).toMatchObject({ id: ids.conversation, status: 'PENDING' });
+  // Routing may speak of other conversations of the demo meanwhile.
+  let told;
+  do told = (await inbox.next()).inbox.conversation;
+  while (told.id !== ids.conversation || told.status !== 'PENDING');
   await socket.close();
 }, 60_000);
