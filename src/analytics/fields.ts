@@ -28,7 +28,7 @@ export const ConversationFigure = enumeration('ConversationFigure', 'A figure of
   UNIQUE_CUSTOMERS: 'Customers who wrote at least one of MESSAGES_IN, each once; merged customers are one.',
   OPEN_BACKLOG: 'Conversations that were not closed at the end of the range, or of the day. Imported ones count once they were opened again.',
   FIRST_RESPONSE: 'Conversations whose customer was first answered, by a member or a bot, in the range; measured from his first message.',
-  RESOLUTION: 'Conversations that are closed and were last closed in the range; measured from their beginning.',
+  RESOLUTION: 'Closings in the range, each measured from its conversation\'s beginning; one that was opened again and closed again has two.',
 });
 
 const DateTimeRange = inputObject('DateTimeRange', 'From a moment, included, to a later one, excluded.', {

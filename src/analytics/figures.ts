@@ -2,7 +2,7 @@
 // same text, so that they can't tell different stories.
 //
 // A thing is counted on the day when it happened: a message when it was written, a first response when it was given, a resolution when the
-// conversation was closed. So a past day's figures don't change because something happens later (but for the queue: a conversation counts
+// conversation was closed, each time that it was. So a past day's figures don't change because something happens later (but for the queue: a conversation counts
 // for the queue that it is in now). Imported history is counted like everything else.
 
 export const FIGURES = ['MESSAGES_IN', 'MESSAGES_OUT', 'CONVERSATIONS_OPENED', 'UNIQUE_CUSTOMERS', 'OPEN_BACKLOG', 'FIRST_RESPONSE', 'RESOLUTION'] as const;
@@ -16,7 +16,8 @@ export type CountedFigure = Exclude<Figure, 'OPEN_BACKLOG' | 'UNIQUE_CUSTOMERS'>
  * columns at, id (of the thing), channel, queue_id, conversation_id, message_id, customer_id, ms (null unless a duration).
  */
 export function counted(figure: CountedFigure, workspace: string): string {
-  return figure === 'MESSAGES_IN' || figure === 'MESSAGES_OUT' ? messages(figure === 'MESSAGES_IN' ? 'INBOUND' : 'OUTBOUND', workspace) : conversations(figure, workspace);
+  if (figure === 'MESSAGES_IN' || figure === 'MESSAGES_OUT') return messages(figure === 'MESSAGES_IN' ? 'INBOUND' : 'OUTBOUND', workspace);
+  return figure === 'RESOLUTION' ? closings(workspace) : conversations(figure, workspace);
 }
 
 const messages = (direction: string, workspace: string): string => `
@@ -25,10 +26,9 @@ const messages = (direction: string, workspace: string): string => `
   join conversations c on c.workspace_id = ${workspace} and c.id = m.conversation_id
   join identities i on i.workspace_id = ${workspace} and i.id = m.identity_id`;
 
-const MOMENTS: Record<Exclude<CountedFigure, 'MESSAGES_IN' | 'MESSAGES_OUT'>, { at: string; since: string; and: string }> = {
+const MOMENTS: Record<Exclude<CountedFigure, 'MESSAGES_IN' | 'MESSAGES_OUT' | 'RESOLUTION'>, { at: string; since: string; and: string }> = {
   CONVERSATIONS_OPENED: { at: 'created_at', since: '', and: '' },
   FIRST_RESPONSE: { at: 'first_response_at', since: 'first_inbound_at', and: 'and c.first_response_at >= c.first_inbound_at' },
-  RESOLUTION: { at: 'closed_at', since: 'created_at', and: `and c.status = 'CLOSED' and c.closed_at >= c.created_at` },
 };
 
 function conversations(figure: keyof typeof MOMENTS, workspace: string): string {
@@ -41,6 +41,26 @@ function conversations(figure: keyof typeof MOMENTS, workspace: string): string 
 }
 
 /**
+ * Each closing is a thing, whatever became of its conversation since. The timeline keeps those of here. Imported history is born closed, by its
+ * last message; one that was opened again has no `closed_at` of it any more.
+ */
+const closings = (workspace: string): string => `
+  select e.at, e.id, c.channels[1] as channel, c.queue_id, c.id as conversation_id, null::uuid as message_id, i.customer_id,
+    round(extract(epoch from e.at - c.created_at) * 1000)::int8 as ms
+  from p join (
+    select t.occurred_at as at, t.id, t.conversation_id from timeline_entries t
+    where t.workspace_id = ${workspace} and t.kind = 'STATUS_CHANGE' and t.data->>'to' = 'CLOSED' and t.data->>'from' <> 'CLOSED'
+    union all
+    select case when s.conversation_id is null then c.closed_at else greatest(c.created_at, (
+        select max(m.occurred_at) from messages m where m.workspace_id = ${workspace} and m.conversation_id = c.id and m.historical)) end, c.id, c.id
+    from conversations c
+    left join (${changesByConversation(workspace)}) s on s.conversation_id = c.id
+    where c.workspace_id = ${workspace} and (c.status <> 'CLOSED')::int = coalesce(s.change, 0)
+  ) e on e.at >= p.f and e.at < p.t
+  join conversations c on c.workspace_id = ${workspace} and c.id = e.conversation_id and e.at >= c.created_at
+  join identities i on i.workspace_id = ${workspace} and i.id = c.identity_id`;
+
+/**
  * What changed the backlog before `p.t`: columns at, id (of the conversation), channel, queue_id, customer_id, change (+1 when it came to be
  * open, -1 when it was closed). How many conversations were open at a moment is the sum of the changes before it. A conversation's first
  * state is its present one with every later change taken back, so imported history, which is born closed, never was in the backlog.
@@ -51,7 +71,7 @@ export const backlogChanges = (workspace: string): string => `
     select c.created_at as at, c.id, c.channels[1] as channel, c.queue_id, c.identity_id,
       (c.status <> 'CLOSED')::int - coalesce(s.change, 0) as change
     from conversations c
-    left join (select conversation_id, sum(change)::int as change from (${statusChanges(workspace)}) x group by 1) s on s.conversation_id = c.id
+    left join (${changesByConversation(workspace)}) s on s.conversation_id = c.id
     where c.workspace_id = ${workspace}
     union all
     select greatest(x.at, c.created_at), c.id, c.channels[1], c.queue_id, c.identity_id, x.change
@@ -66,6 +86,8 @@ const statusChanges = (workspace: string): string => `
   select t.conversation_id, t.occurred_at as at, (t.data->>'to' <> 'CLOSED')::int - (t.data->>'from' <> 'CLOSED')::int as change
   from timeline_entries t
   where t.workspace_id = ${workspace} and t.kind = 'STATUS_CHANGE' and (t.data->>'to' = 'CLOSED') <> (t.data->>'from' = 'CLOSED')`;
+
+const changesByConversation = (workspace: string): string => `select conversation_id, sum(change)::int as change from (${statusChanges(workspace)}) x group by 1`;
 
 /** The range and the time zone, which everything above reads: columns f, t, tz (the workspace's own when none is given). */
 export const period = (param: (name: string) => string, workspace: string): string =>

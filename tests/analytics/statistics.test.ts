@@ -138,7 +138,8 @@ function things(w: World, figure: Figure, r: Range): Thing[] {
       case 'FIRST_RESPONSE':
         return within(c.firstResponseAt) && c.firstResponseAt >= c.firstInboundAt! ? [{ ...of(c), at: c.firstResponseAt, ms: c.firstResponseAt - c.firstInboundAt! }] : [];
       case 'RESOLUTION':
-        return c.status === 'CLOSED' && within(c.closedAt) ? [{ ...of(c), at: c.closedAt, ms: c.closedAt - c.createdAt }] : [];
+        return [...(c.born === 'CLOSED' ? [c.createdAt] : []), ...c.changes.filter(({ to }) => to === 'CLOSED').map(({ at }) => at)]
+          .filter(within).map((at) => ({ ...of(c), at, ms: at - c.createdAt }));
       case 'OPEN_BACKLOG':
         return [];
       default: {
@@ -236,6 +237,35 @@ describe('conversationStats', () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  test('a past day’s resolutions stay when the conversation is opened again, also of imported history', async () => {
+    const { id: workspaceId } = await db.workspace();
+    const closed = START + DAY_MS;
+    const conversation = (born: string) => ({
+      id: newId(), customer: 0, queue: null, channels: ['SMS'], createdAt: START, born, status: 'CLOSED', firstInboundAt: null, firstResponseAt: null, closedAt: closed,
+      changes: born === 'CLOSED' ? [] : [{ at: closed, from: 'OPEN', to: 'CLOSED' }], messages: [{ id: newId(), at: closed, direction: 'INBOUND', channel: 'SMS', customer: 0 }],
+    });
+    const w: World = { queues: [newId(), newId()], customers: [newId(), newId(), newId()], conversations: [conversation('OPEN'), conversation('CLOSED')] };
+    await store(workspaceId, w);
+    await db.owner`update messages set historical = true where workspace_id = ${workspaceId} and conversation_id = ${w.conversations[1]!.id}`;
+    const values: Record<string, [string, unknown]> = { from: ['timestamptz', iso(START)], to: ['timestamptz', iso(START + 2 * DAY_MS)], timeZone: ['text', 'UTC'], first: ['int', 10] };
+    const read = async () => [
+      await run(workspaceId, (param, ws) => statisticsSql(['DAY'], param, ws), values),
+      await run(workspaceId, (param, ws) => rowsBehindSql('RESOLUTION', { channel: 'ANY', queue: 'ANY', day: false, after: false }, param, ws), values),
+    ];
+    const [days, rows] = await read();
+    expect(days!.map((row) => row.medianResolution)).toEqual([null, DAY_MS]);
+    expect(rows!.map((row) => [row.at, row.ms])).toEqual([[iso(closed), DAY_MS], [iso(closed), DAY_MS]]);
+    for (const { id } of w.conversations) {
+      await db.owner`update conversations set status = 'OPEN', closed_at = null where workspace_id = ${workspaceId} and id = ${id}`;
+      await db.owner`insert into timeline_entries ${db.owner({
+        workspaceId, id: newId(), identityId: (await db.owner`select identity_id from conversations where id = ${id}`)[0]!.identityId, occurredAt: iso(START + 3 * DAY_MS)!, kind: 'STATUS_CHANGE', refId: newId(),
+        conversationId: id, actorKind: 'SYSTEM', data: db.owner.json({ from: 'CLOSED', to: 'OPEN' }),
+      })}`;
+    }
+    expect((await read())[1]).toEqual(rows);
+    expect((await read())[0]!.map((row) => row.medianResolution)).toEqual([null, DAY_MS]);
   });
 
   test('the rows behind a figure come in pages without gaps or doubles', async () => {
