@@ -65,8 +65,9 @@ function fitting(present: readonly string[], added: readonly string[]): string[]
 interface Arrived {
   channel: (typeof CHANNELS)[number] | null;
   text: string;
-  /** Who opened the conversation: whose customer's tier and language count. */
+  /** Who opened the conversation: whose customer's language counts, and, when the sender is proven, tier and tags. */
   openedByIdentityId: string;
+  /** Null for who only claims to be the customer: a From or a caller id that anybody can write earns nothing. */
   tier: string | null;
   language: string | null;
   customerTags: string[];
@@ -78,15 +79,18 @@ async function arrivedBy(tx: Tx, event: LogEvent): Promise<Arrived | null> {
   const messageId = event.kind === 'message.received' ? (data.messageId as string) : null;
   // The opening of a conversation is routed only where nothing else will be said of its arrival: a call that was over when it became known.
   const [row] = await tx<Arrived[]>`
-    select a.channel, a.text, c.identity_id as opened_by_identity_id, u.tier, u.language, u.tags as customer_tags
+    select a.channel, a.text, c.identity_id as opened_by_identity_id, u.language,
+      case when a.trust in ('ATTESTED', 'VERIFIED') then u.tier end as tier,
+      case when a.trust in ('ATTESTED', 'VERIFIED') then u.tags else '{}' end as customer_tags
     from conversations c
     join identities i on i.workspace_id = c.workspace_id and i.id = c.identity_id
     join customers u on u.workspace_id = i.workspace_id and u.id = i.customer_id
     cross join lateral (
-      select m.channel, concat_ws(E'\n', m.subject, m.text) as text from messages m
+      select m.channel, concat_ws(E'\n', m.subject, m.text) as text, m.sender_trust as trust from messages m
       where m.workspace_id = c.workspace_id and m.id = ${messageId}::uuid and m.direction = 'INBOUND' and not m.historical
       union all
-      select 'VOICE', '' where ${messageId}::uuid is null and exists (
+      -- Of a call nobody keeps how far its caller id was attested.
+      select 'VOICE', '', 'CLAIMED' where ${messageId}::uuid is null and exists (
         select 1 from calls k where k.workspace_id = c.workspace_id and k.conversation_id = c.id and k.direction = 'INBOUND')
       limit 1
     ) a

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LogEvent } from '../../src/events/catalog.ts';
+import type { Applied } from '../../src/inbound/apply.ts';
 import { openLog } from '../../src/events/log.ts';
 import { sequenceOnce } from '../../src/events/sequencer.ts';
 import { assignConversation, setConversationStatus } from '../../src/conversations/actions.ts';
@@ -141,6 +142,25 @@ describe('routing', () => {
     await consume();
     expect((await conversation(mail.conversationId)).queueId).toBe(refunds);
     expect((await conversation(claimed.conversationId)).queueId).toBe(defaultQueue);
+  });
+});
+
+test.each(['tierIn', 'tagsAny'])('who only claims an address, by mail, SMS or call, earns nothing of its owner’s (%s); who is proven does', async (condition) => {
+  await rule('Gold', { [condition]: ['gold'] }, { queueId: refunds });
+  const routed: Record<string, string | null> = {};
+  const arrived: [string, Applied][] = [['call', await w.call('+31612345678', 'ringing')]];
+  for (const channel of ['EMAIL', 'SMS'] as const) {
+    for (const trust of ['CLAIMED', 'ATTESTED', 'VERIFIED']) {
+      const said = await w.say(channel, channel === 'EMAIL' ? `${trust}@example.com` : `+3168765432${trust.charCodeAt(0) % 10}`, 'Hi');
+      await db.owner`update messages set sender_trust = ${trust} where id = ${said.messageId}`;
+      arrived.push([`${channel} ${trust}`, said]);
+    }
+  }
+  await db.owner`update customers set tier = 'Gold', tags = '{gold}' where workspace_id = ${w.actor.workspaceId}`;
+  await consume();
+  for (const [name, { conversationId }] of arrived) routed[name] = (await conversation(conversationId)).queueId === refunds ? 'gold' : null;
+  expect(routed).toEqual({
+    call: null, 'EMAIL CLAIMED': null, 'EMAIL ATTESTED': 'gold', 'EMAIL VERIFIED': 'gold', 'SMS CLAIMED': null, 'SMS ATTESTED': 'gold', 'SMS VERIFIED': 'gold',
   });
 });
 
