@@ -15,6 +15,8 @@ export interface Problem {
 }
 
 const ROLES: readonly Role[] = ['throughline_app', 'throughline_system'];
+/** What the migrations create: trusted ones, for which the right to create in the database is enough. */
+const EXTENSIONS: readonly string[] = ['pg_trgm', 'btree_gin'];
 const NEEDED_CONNECTIONS = 40;
 
 /**
@@ -109,12 +111,14 @@ async function migrator(sql: postgres.Sql): Promise<Problem[]> {
   const [is] = (await sql`
     select format('%I', current_user) as login, format('%I', current_database()) as database,
       has_database_privilege(current_database(), 'create') as "mayCreate", has_schema_privilege('public', 'create') as "maySchema",
-      exists (select from pg_extension where extname = 'pg_trgm') as installed,
-      exists (select from pg_available_extensions where name = 'pg_trgm') as available,
       (select format('%I', pg_get_userbyid(relowner)) from pg_class where oid = to_regclass('public.workspaces')
         and not pg_has_role(current_user, relowner, 'usage')) as "otherOwner"`) as unknown as [
-    { login: string; database: string; mayCreate: boolean; maySchema: boolean; installed: boolean; available: boolean; otherOwner: string | null },
+    { login: string; database: string; mayCreate: boolean; maySchema: boolean; otherOwner: string | null },
   ];
+  const extensions = await sql<{ name: string; available: boolean; schema: string | null; quoted: string | null }[]>`
+    select name, exists (select from pg_available_extensions a where a.name = e.name) as available, n.nspname as schema
+    from unnest(${EXTENSIONS as string[]}::text[]) with ordinality as e (name, at)
+    left join pg_extension x on x.extname = e.name left join pg_namespace n on n.oid = x.extnamespace order by e.at`;
   const problems: Problem[] = [];
   const add = (about: string, found: string, ...remedy: string[]): void => void problems.push({ about, found, remedy, blocking: true });
   if (!is.mayCreate) add('database', `${is.login} may not create schemas in ${is.database}`, `grant create on database ${is.database} to ${is.login};`);
@@ -122,10 +126,14 @@ async function migrator(sql: postgres.Sql): Promise<Problem[]> {
   if (is.otherOwner) {
     add('tables', `they belong to ${is.otherOwner}, so ${is.login} can't migrate them`, `grant ${is.otherOwner} to ${is.login};`, '-- or let MIGRATION_DATABASE_URL log in as their owner');
   }
-  if (!is.installed && !is.available) {
-    add('extension pg_trgm', 'the server does not have it', "-- install PostgreSQL's contrib package (Debian: postgresql-contrib), then:", 'create extension pg_trgm;');
-  } else if (!is.installed && !is.mayCreate) {
-    add('extension pg_trgm', `${is.login} may not create it`, 'create extension pg_trgm;');
+  for (const { name, available, schema } of extensions) {
+    const about = `extension ${name}`;
+    const create = `create extension ${name} schema public;`;
+    if (schema === null && !available) {
+      add(about, 'the server does not have it', "-- install PostgreSQL's contrib package (Debian: postgresql-contrib), then:", create);
+    } else if (schema === null && !is.mayCreate) add(about, `${is.login} may not create it`, create);
+    // The search's functions name its operators there.
+    else if (schema !== null && schema !== 'public') add(about, `it is in the schema ${schema}; it is looked for in public`, `alter extension ${name} set schema public; -- as a superuser`);
   }
   return problems;
 }

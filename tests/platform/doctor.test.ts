@@ -49,7 +49,7 @@ test('each thing that a login lacks comes with the SQL that mends it; after the 
   const problems = relevant(await examine(url));
   expect(problems.every(({ blocking }) => blocking)).toBe(true);
   expect(problems.map(({ about }) => about).sort()).toEqual(
-    ['database', 'extension pg_trgm', 'role throughline_app', 'role throughline_system', 'schema public'],
+    ['database', 'extension btree_gin', 'extension pg_trgm', 'role throughline_app', 'role throughline_system', 'schema public'],
   );
   const inFresh = postgres(onDatabase(db.url, fresh), { max: 1, onnotice: () => {} });
   for (const line of problems.flatMap(({ remedy }) => remedy)) await inFresh.unsafe(line);
@@ -60,6 +60,23 @@ test('each thing that a login lacks comes with the SQL that mends it; after the 
     const pool = openPool({ url, role, max: 1, applicationName: 'test' });
     await refuseUnconfined(pool);
     await pool.end();
+  }
+});
+
+test('an extension in another schema is named, with the SQL that moves it', async () => {
+  const other = `${fresh}_elsewhere`;
+  await admin`create database ${admin(other)}`;
+  try {
+    const sql = postgres(onDatabase(db.url, other), { max: 1, onnotice: () => {} });
+    await sql`create schema elsewhere`;
+    await sql`create extension pg_trgm schema elsewhere`;
+    await sql`create extension btree_gin schema elsewhere`;
+    await sql.end();
+    expect(relevant(await examine(onDatabase(db.url, other)))).toMatchObject(['pg_trgm', 'btree_gin'].map((name) => ({
+      about: `extension ${name}`, found: 'it is in the schema elsewhere; it is looked for in public', blocking: true, remedy: [`alter extension ${name} set schema public; -- as a superuser`],
+    })));
+  } finally {
+    await admin`drop database if exists ${admin(other)} with (force)`;
   }
 });
 
