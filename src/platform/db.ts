@@ -42,6 +42,8 @@ export function openPool(options: PoolOptions): Sql {
     fetch_types: true,
     onnotice: () => {},
     connect_timeout: 10,
+    // postgres.js would wait up to 20 s between two tries, and every query with it: an outage is to be told at once, and over at once.
+    backoff: (tries: number) => Math.min(0.02 * 2 ** tries, 0.5),
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel } },
     types: {
       moment: {
