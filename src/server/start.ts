@@ -15,7 +15,7 @@ import { makeGraph } from '../graphql/execute.ts';
 import { startDrain } from '../inbound/drain.ts';
 import { deliverMessage } from '../messages/deliver.ts';
 import { folderBlobs } from '../platform/blobs.ts';
-import type { Config } from '../platform/config.ts';
+import { InvalidConfig, type Config } from '../platform/config.ts';
 import { openPool } from '../platform/db.ts';
 import { refuseUnconfined } from '../platform/doctor.ts';
 import { outgoing } from '../platform/http.ts';
@@ -156,6 +156,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log });
 
   const client = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl) });
+  // Closed in the reverse order: mail, which makes work, before what does it.
   const workers = await startWorkers({
     url: database.url, concurrency: 4, log,
     tasks: {
@@ -165,13 +166,18 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       },
     },
   });
+  closers.push(() => workers.stop());
   const timers = startTimers(async (tick) => {
     if ((await wakeSnoozed(app, system)) > 0) wake();
     if (tick % HOUSEKEEPING_TICKS === 0) await forget(system);
   }, report);
-  const mail = config.smtpPort === null ? null : await startMailDoor({ app, blobs, arrived, port: config.smtpPort, host: config.host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never });
+  closers.push(() => timers.stop());
+  const { host, smtpPort } = config;
+  const mail = smtpPort === null ? null : await listening('SMTP_PORT', smtpPort, host, () =>
+    startMailDoor({ app, blobs, arrived, port: smtpPort, host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
+  closers.push(() => mail?.stop());
 
-  await http.listen({ port: config.port, host: config.host });
+  await listening('PORT', config.port, host, () => http.listen({ port: config.port, host }));
   const { port } = http.server.address() as AddressInfo;
   const address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
   if (config.port === 0) publicUrl = address;
@@ -185,19 +191,29 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       const inFlight = http.close();
       await sockets.drain();
       await Promise.race([inFlight, new Promise<void>((resolve) => setTimeout(resolve, IN_FLIGHT_MS_MAX).unref())]);
-      await mail?.stop();
-      await timers.stop();
-      await workers.stop();
       await close();
     })());
   return { address, smtpPort: mail?.port ?? null, demo: isLoopback(config.host) && isLoopback(config.publicUrl) ? demo : null, stop };
 }
 
-function startTimers(work: (tick: number) => Promise<void>, report: (message: string, error: unknown) => void): { stop(): Promise<void> } {
-  let running: Promise<void> = Promise.resolve();
+/** @throws InvalidConfig naming the variable and the address when something else listens there */
+async function listening<T>(variable: string, port: number, host: string, listen: () => Promise<T>): Promise<T> {
+  try {
+    return await listen();
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
+    throw new InvalidConfig([`${variable}: something else listens on ${host}:${port} already. Stop it, or set another ${variable}.`]);
+  }
+}
+
+/** Looks every second, but not while a look is under way: they never queue up. `tick` counts the looks. */
+export function startTimers(work: (tick: number) => Promise<void>, report: (message: string, error: unknown) => void): { stop(): Promise<void> } {
+  let running: Promise<void> | null = null;
   let ticks = 0;
   const timer = setInterval(() => {
-    running = running.then(() => work(++ticks)).catch((error: unknown) => report('Timers could not be looked at; they are tried again.', error));
+    running ??= work(++ticks)
+      .catch((error: unknown) => report('Timers could not be looked at; they are tried again.', error))
+      .finally(() => (running = null));
   }, TIMERS_MS);
   return {
     stop: async () => {
