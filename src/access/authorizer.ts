@@ -17,7 +17,7 @@ const CREDENTIALS_PER_ROUND = 1_000;
 
 /**
  * Watches every live connection of a process. A round starts `everyMs` after the last one ended (default 3 s: with the round itself a
- * revoked key's socket is ended within 5 s), and at once on `recheck()`, which a reader of the log calls for `key.revoked`.
+ * revoked key's socket is ended within 5 s), and at once on `recheck()`.
  * While the database is away nothing is ended but what expires: without it nothing is delivered either.
  */
 export class Authorizer {
