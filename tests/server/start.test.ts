@@ -1,7 +1,7 @@
 // The two commands of a newcomer, as real processes: `npm start` with nothing configured, again beside it, after a kill, and how it stops.
 import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/platform/config.ts';
 import { openPool, type Sql } from '../../src/platform/db.ts';
@@ -31,8 +31,8 @@ afterAll(async () => {
     await kill('SIGTERM');
     await server.exited;
   }
-  const credentials = await readFile(join(dataDir, 'postgres.json'), 'utf8').catch(() => null);
-  if (credentials) await rm((JSON.parse(credentials) as { dir: string }).dir, { recursive: true, force: true });
+  const folder = await postgresFolder().catch(() => null);
+  if (folder) await rm(folder, { recursive: true, force: true });
   await rm(home, { recursive: true, force: true });
 }, 30_000);
 
@@ -42,6 +42,12 @@ async function kill(signal: NodeJS.Signals): Promise<void> {
   const { pid } = JSON.parse(await readFile(join(dataDir, 'throughline.lock'), 'utf8')) as { pid: number };
   process.kill(pid, signal);
 }
+/** Where its files lie: elsewhere when the user that PostgreSQL runs as can't reach the data directory. */
+async function postgresFolder(): Promise<string> {
+  const { dir } = JSON.parse(await readFile(join(dataDir, 'postgres.json'), 'utf8')) as { dir: string };
+  return resolve(dataDir, dir);
+}
+const postmaster = async (): Promise<string> => (await readFile(join(await postgresFolder(), 'cluster/postmaster.pid'), 'utf8')).split('\n')[0]!;
 /** The embedded database, as its owner. */
 async function owner(): Promise<Sql> {
   const { url } = await commandDatabase(readConfig({ DATA_DIR: dataDir }), () => {});
@@ -87,9 +93,11 @@ describe('npm start', () => {
 
   test('after a kill the next one adopts the PostgreSQL that was left, and nothing is lost', async () => {
     await note('just before the kill');
+    const before = await postmaster();
     await kill('SIGKILL');
     await server!.exited;
     server = await start();
+    expect(await postmaster()).toBe(before);
     expect(await notes()).toEqual(expect.arrayContaining(['before', 'just before the kill']));
     expect(server.output()).not.toContain('The database was empty');
   }, START_MS_MAX);
