@@ -30,18 +30,19 @@ export interface World extends TestWorkspace {
   secrets: string[];
 }
 
-export const MAIL_DOOR_SECRET = 'mail-door-secret';
+/** In this process or another. */
+export type WorldServer = Pick<TestServer, 'db' | 'workspace' | 'ask' | 'address'>;
 let made = 0;
 
 /** `mark`: 6 or more letters that stand nowhere else. */
-export async function makeWorld(server: TestServer, mark: string): Promise<World> {
+export async function makeWorld(server: WorldServer, mark: string): Promise<World> {
   const n = ++made;
   const ws = await server.workspace(`${mark} Ltd`);
   const twilio = await fakeTwilio();
   const ask = (document: string, variables?: Record<string, unknown>, key: string = ws.keys.ADMIN) => server.ask(document, variables, key);
   const email = `ada.${mark.toLowerCase()}@customers.example`;
   const phone = `+491511234500${n}`;
-  const mailSecret = `${MAIL_DOOR_SECRET}-${mark}`;
+  const mailSecret = `mail-door-secret-${mark}`;
   const smtpPassword = `smtp-password-${mark}`;
   const mailbox = `support.${mark.toLowerCase()}@acme.example`;
   const number = `+49301234567${n}`;
@@ -156,7 +157,7 @@ export const TABLE_OF: Record<string, string> = {
   rec: 'external_records', rtd: 'routing_decisions', rul: 'routing_rules', tea: 'teams', tle: 'timeline_entries', trn: 'transcripts', wks: 'workspaces',
 };
 
-async function oneOfEach(server: TestServer, ws: TestWorkspace): Promise<Record<string, string>> {
+async function oneOfEach(server: WorldServer, ws: TestWorkspace): Promise<Record<string, string>> {
   const { owner } = server.db;
   const ids: Record<string, string> = {};
   for (const [prefix, table] of Object.entries(TABLE_OF)) {
@@ -178,7 +179,7 @@ async function oneOfEach(server: TestServer, ws: TestWorkspace): Promise<Record<
 }
 
 /** Of every row of every table of the workspace. */
-export async function everyId(server: TestServer, workspaceId: string): Promise<Set<string>> {
+export async function everyId(server: WorldServer, workspaceId: string): Promise<Set<string>> {
   const { owner } = server.db;
   const columns = await owner<{ table: string; column: string }[]>`
     select c.table_name as table, c.column_name as column from information_schema.columns c
