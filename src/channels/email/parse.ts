@@ -35,7 +35,8 @@ export async function parseMail(raw: Buffer, context: MailContext = NO_CONTEXT):
     occurredAt: occurredAt(mail, context),
     recipients: recipientsOf(mail, context.envelopeTo),
   };
-  const dedupeKey = id ?? hashOf(mail);
+  const hash = contentHash(mail);
+  const dedupeKey = id === null ? hash : `${id} ${hash}`;
   const envelopeTo = mailboxAddress(context.envelopeTo);
   const ownMailbox = envelopeTo === null ? null : splitReplyAddress(envelopeTo).mailbox;
   const attested = attestedFrom(mail, context);
@@ -62,7 +63,7 @@ export async function parseMail(raw: Buffer, context: MailContext = NO_CONTEXT):
         senders,
         message: {
           providerMessageId: id,
-          threadKey: answered.root ?? answered.inReplyTo[0] ?? dedupeKey,
+          threadKey: answered.root ?? answered.inReplyTo[0] ?? id ?? dedupeKey,
           replyTo: answered.inReplyTo[0] ?? null,
           references: answered.all,
           subject: mail.subject,
@@ -96,17 +97,24 @@ function sentFromHere(recipients: ObservedAddress[], senders: ObservedAddress[],
 }
 
 /**
- * For mail without a Message-ID: what a redelivery repeats and another mail doesn't. Hop headers differ between deliveries, so they
- * aren't in it.
+ * What a redelivery repeats and another mail doesn't: senders use a Message-ID twice, or another's, so the id alone would lose mail. Hop headers
+ * differ between deliveries and aren't in it, nor are line ends, blanks around the whole and how a date or a name is written, which servers on the way change.
  */
-function hashOf(mail: Mail): string {
+function contentHash(mail: Mail): string {
+  const date = mail.first('date');
+  const from = mail.mailboxes('from').map(({ address }) => address.toLowerCase());
   const hash = createHash('sha256');
-  for (const value of [mail.first('date'), mail.first('from'), mail.first('to'), mail.subject, mail.text, mail.html]) {
-    hash.update(value ?? '').update('\u0000');
+  for (const value of [mailMoment(date) ?? date, from.length > 0 ? from.join(',') : mail.first('from'), mail.subject, mail.text, mail.html]) {
+    hash.update(plain(value ?? '')).update('\u0000');
   }
-  for (const { content } of mail.attachments) hash.update(createHash('sha256').update(content).digest());
+  for (const { mime, content } of mail.attachments) {
+    const bytes = /^(?:text|message)\//.test(mime) ? plain(content.toString('latin1')) : content;
+    hash.update(createHash('sha256').update(bytes).digest());
+  }
   return `sha256:${hash.digest('hex')}`;
 }
+
+const plain = (text: string): string => text.replaceAll('\r\n', '\n').trim();
 
 function mediaPart(attachment: Attachment, files: Map<string, ParsedFile>): Part {
   const sha256 = createHash('sha256').update(attachment.content).digest('hex');

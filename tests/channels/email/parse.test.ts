@@ -18,7 +18,7 @@ const text = (event: InboundEvent) => event.message!.parts.find((part) => part.t
 describe('a message', () => {
   test('says who wrote to which of our mailboxes, about what, and when', async () => {
     expect(await one(mail({ Received: 'from a by b; Mon, 02 Jun 2025 10:00:05.250 +0200', ...BASE }))).toEqual({
-      kind: 'message', direction: 'inbound', channel: 'email', provider: 'mime', account: 'support@acme.example', dedupeKey: 'm1@customer.example', occurredAt: '2025-06-02T08:00:05.250Z',
+      kind: 'message', direction: 'inbound', channel: 'email', provider: 'mime', account: 'support@acme.example', dedupeKey: expect.stringMatching(/^m1@customer\.example sha256:[0-9a-f]{64}$/), occurredAt: '2025-06-02T08:00:05.250Z',
       senders: [{ kind: 'email', namespace: '', value: 'ada@customer.example', valueRaw: 'ada@customer.example', trust: 'claimed', displayName: 'Ada Lovelace' }],
       recipients: [{ kind: 'email', namespace: '', value: 'support@acme.example', valueRaw: 'support@acme.example', trust: 'claimed', displayName: null }],
       message: {
@@ -91,6 +91,16 @@ describe('a message', () => {
     expect(await key(rest, 'Hello!')).not.toBe(first);
     expect(await key({ ...rest, Subject: 'Other' }, 'Hello')).not.toBe(first);
     expect((await one(mail(rest))).message!.providerMessageId).toBeNull();
+  });
+
+  test('under a Message-ID that another mail has too has a key of its own, and by whichever way it comes the same', async () => {
+    const key = async (headers: Record<string, string>, body = 'Hello\nAda') => (await one(mail(headers, body))).dedupeKey;
+    const first = await key(BASE);
+    const elsewhere = { Received: 'by b; Mon, 02 Jun 2025 11:00:05 +0000', 'X-Spam-Score': '0', ...BASE, From: '"Ada Lovelace" <Ada@Customer.Example>', Date: '2 Jun 2025 08:00:00 +0000', Subject: 'Where is\r\n my order?' };
+    expect(await key(elsewhere, 'Hello\nAda\n\n')).toBe(first);
+    expect((await one(Buffer.from(mail(BASE, 'Hello\nAda').toString().replaceAll('\r\n', '\n')))).dedupeKey).toBe(first);
+    const others = [await key(BASE, 'Hello Ben'), await key({ ...BASE, From: 'eve@other.example' }), await key({ ...BASE, Subject: 'Other' }), await key({ ...BASE, Date: 'Mon, 02 Jun 2025 10:00:01 +0200' })];
+    expect(new Set([first, ...others]).size).toBe(5);
   });
 
   test('keeps attachments whole, forwarded mails and inline images among them', async () => {
