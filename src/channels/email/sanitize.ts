@@ -64,7 +64,7 @@ const OPTIONS: sanitize.IOptions = {
     a: (tagName, { target: _target, rel: _rel, href, ...attribs }) => ({
       tagName,
       // eslint-disable-next-line no-control-regex
-      attribs: /^(?:https?|mailto|tel):/i.test((href ?? '').replace(/[\u0000-\u0020]+/g, '')) ? { ...attribs, href: href!.trim(), target: '_blank', rel: 'noopener noreferrer nofollow' } : attribs,
+      attribs: /^(?:https?:\/\/|mailto:|tel:)/i.test((href ?? '').replace(/[\u0000-\u0020]+/g, '')) ? { ...attribs, href: href!.trim(), target: '_blank', rel: 'noopener noreferrer nofollow' } : attribs,
     }),
     img: (tagName, attribs) => ({ tagName, attribs: shownImage(attribs) }),
   },
