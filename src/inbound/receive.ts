@@ -81,38 +81,43 @@ async function storeEvents(
   tx: Tx, endpoint: { workspaceId: string; id: string; deliveryId: string }, events: InboundEvent[] | null, unparsed: string | null,
 ): Promise<StoredEvent[]> {
   const { workspaceId, deliveryId } = endpoint;
-  const base = { workspaceId, deliveryId, nextAttemptAt: now() };
   if (events === null) {
     const accounts = await accountsOf(tx, workspaceId, endpoint.id);
     const row = { id: newId(), lane: '0', state: 'UNPARSED' as const, error: unparsed, accountId: accounts.length === 1 ? accounts[0]!.id : null };
-    await tx`insert into inbound_events ${tx({ ...base, ...row, ordinal: 0 })}`;
+    await tx`insert into inbound_events ${tx({ ...row, workspaceId, deliveryId, ordinal: 0, nextAttemptAt: now() })}`;
     return [row];
   }
   if (events.length === 0) return [];
+  const rows = await eventRows(tx, endpoint, events);
+  await tx`insert into inbound_events ${tx(rows)}`;
+  return rows.map(({ id, lane, state, error }) => ({ id, lane, state, error }));
+}
+
+/** The rows of what a delivery says, in its order: with their accounts, or why there is none, their lanes, and whom an erase finds them by. */
+export async function eventRows(tx: Tx, endpoint: { workspaceId: string; id: string; deliveryId: string }, events: readonly InboundEvent[]) {
+  const { workspaceId, deliveryId } = endpoint;
   const accounts = await accountsOf(tx, workspaceId, endpoint.id);
   const known = await accountsByReference(tx, workspaceId, accounts, events);
-  const rows = events.map((event, ordinal) => {
+  return events.map((event, ordinal) => {
     const { account, missing } = accountOf(accounts, known.has(event) ? { ...event, account: known.get(event)! } : event);
     const counterpart = counterpartOf(event);
     return {
-      ...base, id: newId(), ordinal, accountId: account?.id ?? null, lane: laneOf(account?.id ?? '', event),
+      workspaceId, deliveryId, nextAttemptAt: now(), id: newId(), ordinal, accountId: account?.id ?? null, lane: laneOf(account?.id ?? '', event),
       addressHash: counterpart === null ? null : keyedHash(counterpart), event: tx.json(event as never),
       state: account ? ('PENDING' as const) : ('UNKNOWN_ACCOUNT' as const),
       error: missing,
     };
   });
-  await tx`insert into inbound_events ${tx(rows)}`;
-  return rows.map(({ id, lane, state, error }) => ({ id, lane, state, error }));
 }
 
-export interface EndpointAccount {
+interface EndpointAccount {
   id: string;
   channel: string;
   address: string;
   state: string;
 }
 
-export const accountsOf = (tx: Tx, workspaceId: string, endpointId: string): Promise<EndpointAccount[]> => tx<EndpointAccount[]>`
+const accountsOf = (tx: Tx, workspaceId: string, endpointId: string): Promise<EndpointAccount[]> => tx<EndpointAccount[]>`
   select id, channel, address, state from channel_accounts where workspace_id = ${workspaceId} and endpoint_id = ${endpointId} order by created_at, id`;
 
 /**
@@ -140,7 +145,7 @@ async function accountsByReference(tx: Tx, workspaceId: string, accounts: readon
 }
 
 /** The active account of the event's channel that the payload names, or the only one when it names none; else why there is none. */
-export function accountOf(accounts: readonly EndpointAccount[], event: Pick<InboundEvent, 'account' | 'channel'>): { account?: EndpointAccount; missing: string | null } {
+function accountOf(accounts: readonly EndpointAccount[], event: Pick<InboundEvent, 'account' | 'channel'>): { account?: EndpointAccount; missing: string | null } {
   const named = event.account?.toLowerCase();
   const ofChannel = accounts.filter((account) => account.channel === event.channel.toUpperCase());
   const fitting = named === undefined ? (ofChannel.length === 1 ? ofChannel : []) : ofChannel.filter((account) => account.address.toLowerCase() === named);
@@ -151,7 +156,7 @@ export function accountOf(accounts: readonly EndpointAccount[], event: Pick<Inbo
 }
 
 /** What must be applied in order: everything of one counterpart, one call, or one message's reports. A signed 64-bit number as text. */
-export function laneOf(accountId: string, event: InboundEvent): string {
+function laneOf(accountId: string, event: InboundEvent): string {
   const about = event.call ? `call ${event.call.parentCallId ?? event.call.providerCallId}` : (counterpartOf(event) ?? event.receipt?.targets?.[0] ?? event.dedupeKey);
   return createHash('sha256').update(`${accountId} ${about}`).digest().readBigInt64BE(0).toString();
 }
@@ -161,7 +166,8 @@ const counterpartOf = (event: InboundEvent): string | null => {
   return address ? `${address.kind} ${address.namespace} ${address.value}` : null;
 };
 
-async function countBlob(tx: Tx, workspaceId: string, file: { sha256: string; mime: string; content: Buffer }): Promise<void> {
+/** One more part or delivery holds the file, which is in the blob store already. */
+export async function countBlob(tx: Tx, workspaceId: string, file: { sha256: string; mime: string; content: Buffer }): Promise<void> {
   await tx`
     insert into blobs ${tx({ workspaceId, sha256: file.sha256, size: file.content.length, mime: file.mime, refs: 1, createdAt: now() })}
     on conflict (workspace_id, sha256) do update set refs = blobs.refs + 1`;
