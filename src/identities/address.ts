@@ -27,6 +27,8 @@ const WORLDWIDE = new Set<AddressKind>(['PHONE', 'EMAIL', 'SIP_URI', 'X_USER_ID'
 const VALUE_MAX = 320;
 const RAW_MAX = 2_000;
 
+const READINGS_MAX = 6;
+
 /**
  * The normal form of an address as a channel, an agent or an import gave it; null when it is none (empty, an unknown kind, an e-mail address
  * without `@`, a number that lost digits by being a JavaScript number above 2^53). `kind` in upper or lower case; `country` (ISO 3166-1
@@ -41,10 +43,21 @@ export function normalAddress(
   if (typeof given.value === 'number' && !Number.isSafeInteger(given.value)) return null;
   const raw = storable(String(given.value ?? ''));
   const form = FORMS[kind];
-  const value = form ? form(raw.trim(), options.country) : raw.trim();
+  const read = (text: string): string | null => {
+    const trimmed = storable(text).trim();
+    const formed = form ? form(trimmed, options.country) : trimmed;
+    return formed === null ? null : bounded(formed);
+  };
+  // What reading leaves can be read once more (a prefix behind a prefix, digits behind letters): the normal form is where that ends.
+  let value = read(raw);
+  for (let again = 0; again < READINGS_MAX && value !== null; again++) {
+    const next = read(value);
+    if (next === value) break;
+    value = next;
+  }
   if (value === null || value === '') return null;
   const namespace = WORLDWIDE.has(kind) ? '' : bounded(storable(String(given.namespace ?? '')).trim());
-  return { kind, namespace, value: bounded(value), valueRaw: raw.slice(0, RAW_MAX) };
+  return { kind, namespace, value, valueRaw: raw.slice(0, RAW_MAX) };
 }
 
 /** Absent: the id as it is, without blanks around it. Ids are compared by case, and a leading zero counts. */
