@@ -29,6 +29,12 @@ export interface HttpClient {
    * @throws OutgoingError
    */
   request(request: HttpRequest): Promise<HttpResponse>;
+  /**
+   * For what speaks another protocol (SMTP): the one address of a host name, or IP address, that may be connected to by the same rules (of
+   * `allowPrivate`, `true` counts; an origin allows only requests). The connection must go to it, not to the name again.
+   * @throws OutgoingError PRIVATE_ADDRESS, UNREACHABLE, TIMED_OUT; nothing was sent.
+   */
+  addressOf(hostname: string, o?: { timeoutMs?: number }): Promise<string>;
 }
 
 export type OutgoingErrorCode = 'INVALID_URL' | 'PRIVATE_ADDRESS' | 'UNREACHABLE' | 'TIMED_OUT' | 'TOO_LARGE' | 'TOO_MANY_REDIRECTS';
@@ -73,7 +79,8 @@ export function outgoing(options: OutgoingOptions = {}): HttpClient {
         let request = first;
         for (let redirects = 0; ; redirects++) {
           const url = checkedUrl(request.url, state.sent);
-          const address = await judged(url, resolve, mayBePrivate(url, options.allowPrivate), deadline.signal, state);
+          // The URL parser has brought 2130706433, 0x7f.1 and 127.1 to 127.0.0.1 already.
+          const address = await judged(url.hostname.replace(/^\[|\]$/g, ''), resolve, mayBePrivate(url, options.allowPrivate), deadline.signal, state);
           const response = await exchange(url, address, request, agents[url.protocol as 'http:' | 'https:'], limit, deadline.signal, state);
           const location = response.headers.location;
           if (!options.redirectsMax || location === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return response;
@@ -82,6 +89,16 @@ export function outgoing(options: OutgoingOptions = {}): HttpClient {
           }
           request = redirected(request, url, location, response.status);
         }
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    async addressOf(hostname, { timeoutMs = options.timeoutMs ?? 10_000 } = {}) {
+      const deadline = new AbortController();
+      const timer = setTimeout(() => deadline.abort(), timeoutMs);
+      const state = { sent: false, timedOut: () => new OutgoingError('TIMED_OUT', `The name was not resolved within ${timeoutMs} ms.`, false) };
+      try {
+        return (await judged(hostname, resolve, options.allowPrivate === true, deadline.signal, state)).address;
       } finally {
         clearTimeout(timer);
       }
@@ -113,14 +130,12 @@ function checkedUrl(text: string, sent: boolean): URL {
 
 /** The one address to connect to. A name with one private address among public ones is refused: it is made to look harmless. */
 async function judged(
-  url: URL,
+  hostname: string,
   resolve: NonNullable<OutgoingOptions['resolve']>,
   allowPrivate: boolean,
   signal: AbortSignal,
   state: State,
 ): Promise<{ address: string; family: number }> {
-  // The URL parser has brought 2130706433, 0x7f.1 and 127.1 to 127.0.0.1 already.
-  const hostname = url.hostname.replace(/^\[|\]$/g, '');
   const literal = isIP(hostname);
   const addresses = literal ? [{ address: hostname, family: literal }] : await named(resolve(hostname), signal, state);
   if (!addresses.length) throw new OutgoingError('UNREACHABLE', 'The name has no address.', state.sent);

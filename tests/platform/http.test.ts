@@ -137,3 +137,14 @@ test('a refused connection surely sent nothing; one that broke after the request
   await new Promise((done) => closing.close(done));
   expect(await refusal(get(local, `http://127.0.0.1:${port}/`))).toMatchObject({ code: 'UNREACHABLE', maybeReceived: false });
 });
+
+test('for another protocol a name is judged by the same rules, once, and its address is what may be connected to', async () => {
+  const resolve = async (name: string) => [{ address: name === 'public.example' ? '8.8.8.8' : '10.0.0.8', family: 4 }];
+  expect(await outgoing({ resolve }).addressOf('public.example')).toBe('8.8.8.8');
+  expect(await outgoing({ resolve, allowPrivate: true }).addressOf('private.example')).toBe('10.0.0.8');
+  for (const [name, allowPrivate] of [['private.example', false], ['private.example', ['http://private.example']], ['127.0.0.1', false], ['::1', false]] as const) {
+    expect(await refusal(outgoing({ resolve, allowPrivate }).addressOf(name))).toMatchObject({ code: 'PRIVATE_ADDRESS', maybeReceived: false });
+  }
+  const slow = outgoing({ resolve: () => new Promise(() => {}) });
+  expect(await refusal(slow.addressOf('slow.example', { timeoutMs: 50 }))).toMatchObject({ code: 'TIMED_OUT', maybeReceived: false });
+});

@@ -15,7 +15,7 @@ export const emailMime: Provider<EmailSettings, EmailSecrets> = {
   verify: (request, { secrets }) => verifyDoor(request, secrets.map(({ inbound }) => inbound)),
   parse: (request) => parseMail(request.body, contextOf(request.headers)),
   respond: () => ({ status: 202, headers: { 'content-type': 'application/json' }, body: '{"accepted":true}' }),
-  send: (message, account) => sendMail(message, account),
+  send: (message, account, http) => sendMail(message, account, http),
 };
 
 /**

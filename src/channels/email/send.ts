@@ -1,10 +1,12 @@
 // One answer to a customer, by SMTP: our Message-ID, the thread's headers, our own From, and a reply address that proves which message is
 // answered.
+import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { z } from 'zod';
 import { nowMs } from '../../platform/clock.ts';
+import { OutgoingError, type HttpClient } from '../../platform/http.ts';
 import { keyedHash } from '../../platform/secrets.ts';
 import type { Account, OutboundMessage, SendResult } from '../channel.ts';
 import { LOOP_HEADER } from './auto-generated.ts';
@@ -15,7 +17,7 @@ const address = z.string().trim().max(320).regex(/^[^\s<>@,;:"()]+@[^\s<>@,;:"()
 
 export const emailSettings = z.strictObject({
   host: z.string().trim().min(1).max(253).regex(/^[^\s/@]+$/, 'A host name or IP address.').optional()
-    .describe('SMTP server that takes our mail. Without it the mailbox only receives.'),
+    .describe('SMTP server that takes our mail, at a public address unless this server is itself reached on loopback only. Without it the mailbox only receives.'),
   port: z.number().int().min(1).max(65535).default(587).describe('Its port; 587 unless said otherwise.'),
   secure: z.enum(['tls', 'starttls', 'none']).default('starttls')
     .describe('`tls` from the first byte (port 465), `starttls` (required, port 587), or `none` for a server on the same machine.'),
@@ -51,10 +53,11 @@ export interface SendOptions {
  * for every
  * attempt. 5xx: failed for good; 4xx, or no connection: failed, to be tried again. The connection lost after DATA began: unknown, since
  * the server
- * may have taken it. Never throws for what a server or the network does.
+ * may have taken it. The host is typed in by whoever connects a mailbox: `http` judges its address once, and the connection goes to that one.
+ * Never throws for what a server or the network does.
  */
 export async function sendMail(
-  message: OutboundMessage, account: Account<EmailSettings, EmailSecrets>, options: SendOptions = {},
+  message: OutboundMessage, account: Account<EmailSettings, EmailSecrets>, http: Pick<HttpClient, 'addressOf'>, options: SendOptions = {},
 ): Promise<SendResult> {
   const { settings } = account;
   if (!settings.host) return failed('NOT_CONFIGURED', 'The mailbox has no SMTP server; set `host` in its settings.', false);
@@ -63,7 +66,14 @@ export async function sendMail(
   if (!address.safeParse(message.to.value).success) return failed('INVALID_RECIPIENT', 'The recipient is not a mail address.', false);
   const composed = composeMail(message, account, options.sign ?? keyedHash);
   const raw = await composed.raw;
-  return transmit(raw, { from, to: message.to.value, messageId: composed.messageId }, account, options);
+  let host: string;
+  try {
+    host = await http.addressOf(settings.host, { timeoutMs: CONNECT_MS });
+  } catch (error) {
+    if (!(error instanceof OutgoingError)) throw error;
+    return failed(error.code, error.message, error.code !== 'PRIVATE_ADDRESS');
+  }
+  return transmit(raw, { host, from, to: message.to.value, messageId: composed.messageId }, account, options);
 }
 
 /**
@@ -114,13 +124,15 @@ const bareId = (id: string): string | null => /^<?([^\s<>]{1,998})>?$/.exec(id.t
 
 function transmit(
   raw: Buffer,
-  o: { from: string; to: string; messageId: string },
+  o: { host: string; from: string; to: string; messageId: string },
   { settings, secrets }: Account<EmailSettings, EmailSecrets>,
   options: SendOptions,
 ): Promise<SendResult> {
   const secure = settings.secure ?? 'starttls';
   const connection = new SMTPConnection({
-    host: settings.host, port: settings.port ?? 587, secure: secure === 'tls', requireTLS: secure === 'starttls', ignoreTLS: secure === 'none',
+    // The certificate is the name's, the connection the address's that was judged.
+    host: o.host, ...(isIP(settings.host!) === 0 && { servername: settings.host }),
+    port: settings.port ?? 587, secure: secure === 'tls', requireTLS: secure === 'starttls', ignoreTLS: secure === 'none',
     connectionTimeout: CONNECT_MS, greetingTimeout: CONNECT_MS, dnsTimeout: CONNECT_MS, socketTimeout: options.answerMs ?? ANSWER_MS,
     socketCloseTimeout: 1_000, logger: false, tls: { ...options.tls },
   });
@@ -169,7 +181,9 @@ type SmtpFailure = Error & { code?: string; responseCode?: number; response?: st
 
 /** RFC 5321, 4.2.1: a 4yz answer holds for now, a 5yz one for good. 421 on a line without a mail under way is a restart. */
 function resultOf(error: SmtpFailure, begun: boolean): SendResult {
-  const reason = oneLine(error.response ?? error.message, 500);
+  // What isn't SMTP isn't repeated: a mailbox's settings are no way to read another service's greeting.
+  const foreign = error.responseCode === undefined && error.response;
+  const reason = foreign ? 'What listens there does not speak SMTP.' : oneLine(error.response ?? error.message, 500);
   if (error.responseCode !== undefined && error.responseCode >= 400) return failed(String(error.responseCode), reason, error.responseCode < 500);
   if (begun) return { outcome: 'unknown', reason: `The connection was lost before the server answered: ${reason}` };
   return failed(error.code ?? 'ECONNECTION', reason, !PERMANENT.has(error.code ?? ''));

@@ -1,5 +1,6 @@
 // The receiver and the sender against each other, over real sockets.
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Account, OutboundMessage } from '../../../src/channels/channel.ts';
@@ -7,7 +8,10 @@ import { contextOf, contextHeaders } from '../../../src/channels/email/context.t
 import { parseMail } from '../../../src/channels/email/parse.ts';
 import { startMailReceiver, type Envelope, type MailReceiver, type ReceiverOptions } from '../../../src/channels/email/receiver.ts';
 import { provenAnswer } from '../../../src/channels/email/reply-address.ts';
+import { emailMime } from '../../../src/channels/email/provider.ts';
 import { sendMail, type EmailSecrets, type EmailSettings } from '../../../src/channels/email/send.ts';
+import { outgoing } from '../../../src/platform/http.ts';
+import { initSecrets } from '../../../src/platform/secrets.ts';
 import { outbound, signer, WORKSPACE } from './builders.ts';
 
 const open: { stop(): Promise<void> }[] = [];
@@ -77,7 +81,8 @@ const account = (port: number, settings: Partial<EmailSettings> = {}): Account<E
   settings: { host: '127.0.0.1', port, secure: 'none', replyTokens: true, ...settings },
   secrets: {},
 });
-const send = (port: number, message: Partial<OutboundMessage> = {}, options = {}) => sendMail(outbound(message), account(port), { sign: signer, ...options });
+const http = outgoing({ allowPrivate: true });
+const send = (port: number, message: Partial<OutboundMessage> = {}, options = {}) => sendMail(outbound(message), account(port), http, { sign: signer, ...options });
 
 describe('what is sent is what is received', () => {
   test('a reply carries our Message-ID, the thread, our From and an address that proves what is answered', async () => {
@@ -122,14 +127,14 @@ describe('what is sent is what is received', () => {
     const evil = 'x\r\nBcc: spy@evil.example\r\nX-Evil: 1\r\n\r\nbody';
     const result = await sendMail(
       outbound({ subject: evil, inReplyTo: evil, references: [evil, 'good@x'], to: { kind: 'email', value: 'ada@customer.example', displayName: evil }, files: [{ filename: evil, mime: `text/plain\r\nX-Evil: 1`, content: Buffer.from('x') }] }),
-      account(server.port, { fromName: evil }), { sign: signer });
+      account(server.port, { fromName: evil }), http, { sign: signer });
     expect(result.outcome).toBe('accepted');
     const { raw, envelope } = server.mails[0]!;
     expect(envelope.to).toEqual(['ada@customer.example']);
     expect(raw.toString()).not.toMatch(/^(?:Bcc|X-Evil):/im);
     expect(raw.toString().toLowerCase()).not.toMatch(/\nx-evil/);
     for (const value of ['ada@x.example\r\nRCPT TO:<spy@evil.example>', 'ada@x.example>,<spy@evil.example', 'no address']) {
-      expect(await sendMail(outbound({ to: { kind: 'email', value, displayName: null } }), account(server.port), { sign: signer })).toMatchObject({ outcome: 'failed', retryable: false });
+      expect(await sendMail(outbound({ to: { kind: 'email', value, displayName: null } }), account(server.port), http, { sign: signer })).toMatchObject({ outcome: 'failed', retryable: false });
     }
     expect(server.mails).toHaveLength(1);
   });
@@ -151,7 +156,7 @@ describe("what the server's answers mean", () => {
   test.each(cases)('%s', async (name, exceptions, expected) => {
     const port = await scripted(script(exceptions));
     const settings = name.startsWith('TLS') ? { secure: 'starttls' as const } : {};
-    expect(await sendMail(outbound(), account(port, settings), { sign: signer })).toMatchObject(expected);
+    expect(await sendMail(outbound(), account(port, settings), http, { sign: signer })).toMatchObject(expected);
   });
 
   test('no answer to the finished mail in time is unknown', async () => {
@@ -164,21 +169,60 @@ describe("what the server's answers mean", () => {
     ['a log-in that the client library chokes on', { user: 'u', password: { toString: () => { throw new TypeError('no text'); } } }],
   ])('%s is failed and throws in no callback', async (_name, secrets) => {
     const port = await scripted(script({ EHLO: '250 AUTH PLAIN' }));
-    expect(await sendMail(outbound(), { ...account(port), secrets: secrets as never }, { sign: signer })).toMatchObject({ outcome: 'failed' });
+    expect(await sendMail(outbound(), { ...account(port), secrets: secrets as never }, http, { sign: signer })).toMatchObject({ outcome: 'failed' });
   });
 
   test('nobody listening is tried again; no server configured is not', async () => {
     const gone = await receiver();
     await gone.stop();
     expect(await send(gone.port)).toMatchObject({ outcome: 'failed', errorCode: 'ESOCKET', retryable: true });
-    expect(await sendMail(outbound(), account(0, { host: undefined }), { sign: signer })).toMatchObject({ outcome: 'failed', errorCode: 'NOT_CONFIGURED', retryable: false });
+    expect(await sendMail(outbound(), account(0, { host: undefined }), http, { sign: signer })).toMatchObject({ outcome: 'failed', errorCode: 'NOT_CONFIGURED', retryable: false });
+  });
+});
+
+describe('the server that the settings name', () => {
+  test.each(['127.0.0.1', 'localhost', '2130706433', '::1', '::ffff:127.0.0.1', '169.254.169.254', '10.0.0.1', '100.64.0.1'])('%s is refused before anything is sent', async (host) => {
+    initSecrets('a secret of the tests, long enough for it');
+    const lines: string[] = [];
+    const port = await scripted((line, inData) => (lines.push(line), script({})(line, inData)));
+    expect(await emailMime.send!(outbound(), account(port, { host }), outgoing())).toMatchObject({ outcome: 'failed', errorCode: 'PRIVATE_ADDRESS', retryable: false });
+    expect(lines).toEqual([]);
+  });
+
+  test('is resolved once, and the connection goes to the address that was judged', async () => {
+    const server = await receiver();
+    const asked: string[] = [];
+    const resolve = async (name: string) => [{ address: asked.push(name) === 1 ? '127.0.0.1' : '192.0.2.1', family: 4 }];
+    const result = await sendMail(outbound(), account(server.port, { host: 'smtp.acme.example' }), outgoing({ allowPrivate: true, resolve }), { sign: signer });
+    expect([result.outcome, asked]).toEqual(['accepted', ['smtp.acme.example']]);
+    expect(server.mails).toHaveLength(1);
+  });
+
+  test('shows the certificate of its name, not of its address', async () => {
+    const names: string[] = [];
+    const server = createTlsServer({ SNICallback: (name, done) => (names.push(name), done(new Error('none'))) }).on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push({ stop: () => new Promise((resolve) => server.close(() => resolve())) });
+    const named = outgoing({ allowPrivate: true, resolve: async () => [{ address: '127.0.0.1', family: 4 }] });
+    const { port } = server.address() as AddressInfo;
+    expect(await sendMail(outbound(), account(port, { host: 'smtp.acme.example', secure: 'tls' }), named, { sign: signer })).toMatchObject({ outcome: 'failed' });
+    expect(names).toEqual(['smtp.acme.example']);
+  });
+
+  test('a name that there is not is tried again; what speaks no SMTP is not repeated', async () => {
+    const none = outgoing({ allowPrivate: true, resolve: () => Promise.reject(new Error('ENOTFOUND')) });
+    expect(await sendMail(outbound(), account(1, { host: 'none.example' }), none, { sign: signer })).toMatchObject({ outcome: 'failed', errorCode: 'UNREACHABLE', retryable: true });
+    const port = await scripted(script({ CONNECT: 'SSH-2.0-OpenSSH_9.2 secret-banner' }));
+    const result = await send(port);
+    expect(result).toMatchObject({ outcome: 'failed' });
+    expect(JSON.stringify(result)).not.toMatch(/SSH|banner/);
   });
 });
 
 describe('the receiver', () => {
   test('refuses unknown mailboxes with 550 and takes the mail for the others', async () => {
     const server = await receiver();
-    expect(await sendMail(outbound({ to: { kind: 'email', value: 'nobody@elsewhere.example', displayName: null } }), account(server.port), { sign: signer })).toMatchObject({ outcome: 'failed', errorCode: '550', reason: expect.stringMatching(/^550 5\.1\.1 <nobody/), retryable: false });
+    expect(await sendMail(outbound({ to: { kind: 'email', value: 'nobody@elsewhere.example', displayName: null } }), account(server.port), http, { sign: signer })).toMatchObject({ outcome: 'failed', errorCode: '550', reason: expect.stringMatching(/^550 5\.1\.1 <nobody/), retryable: false });
     expect(server.mails).toHaveLength(0);
   });
 
