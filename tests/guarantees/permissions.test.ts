@@ -1,7 +1,7 @@
 // G11: who may ask what. One table of permissions a role (access/permissions.ts), one permission a field, and here both written down once more, so
 // that neither changes unseen. What is in neither table is refused, and a field without a permission does not start.
 import { getNamedType, isCompositeType, isObjectType, parse, type GraphQLSchema } from 'graphql';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { viewerOf } from '../../src/access/keys.ts';
 import { PERMISSIONS, ROLE_PERMISSIONS, type Permission, type ViewerRole } from '../../src/access/permissions.ts';
 import type { Viewer } from '../../src/access/viewer.ts';
@@ -100,6 +100,9 @@ const TYPES: Record<string, string> = {
   VisitorMessage: 'visitor:self',
   Workspace: 'workspace:read; workspace:write: allowedOrigins',
 };
+
+// Hundreds of requests a test.
+vi.setConfig({ testTimeout: 60_000 });
 
 let server: TestServer;
 let world: World;
