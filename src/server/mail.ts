@@ -11,6 +11,8 @@ export interface MailDoor extends DoorContext {
   host: string;
   resolver: Resolver;
   arrived: () => void;
+  /** Told why a mail was answered with 451: nobody else would. */
+  report: (message: string, error: unknown) => void;
 }
 
 interface Mailbox {
@@ -28,6 +30,7 @@ export function startMailDoor(door: MailDoor): Promise<MailReceiver> {
   return startMailReceiver({
     port: door.port,
     host: door.host,
+    report: door.report,
     accepts: async (recipient) => (await mailbox(recipient)) !== null,
     deliver: async (raw, envelope) => {
       for (const recipient of envelope.to) {

@@ -174,7 +174,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => timers.stop());
   const { host, smtpPort } = config;
   const mail = smtpPort === null ? null : await listening('SMTP_PORT', smtpPort, host, () =>
-    startMailDoor({ app, blobs, arrived, port: smtpPort, host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
+    startMailDoor({ app, blobs, arrived, report, port: smtpPort, host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
   closers.push(() => mail?.stop());
 
   await listening('PORT', config.port, host, () => http.listen({ port: config.port, host }));
