@@ -37,7 +37,7 @@ const agentSays = async (conversation: string, text: string) => {
   const { sendMessage } = await chat.run(shop.admin, `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } userErrors { code message field } } }`,
     { input: { conversationId: conversation.replace('vcn_', 'cnv_'), text } });
   const messageId = sendMessage.message.id.slice(4).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  await deliverMessage({ app: db.app, http: { request: () => expect.unreachable() }, publicUrl: '' }, { workspaceId: shop.id, messageId });
+  await deliverMessage({ app: db.app, http: { request: () => expect.unreachable(), addressOf: () => expect.unreachable() }, publicUrl: '' }, { workspaceId: shop.id, messageId });
   return sendMessage.message.id as string;
 };
 const identify = async (credential: string, token: string, clientId = 'i1'): Promise<{ token: string; visitorId: string }> => (await chat.run(credential, IDENTIFY, { input: { clientId, token } })).identifyVisitor;
