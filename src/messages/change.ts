@@ -4,7 +4,7 @@ import { appendEvents } from '../events/append.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
-import { foldDelivery, type DeliveryState } from './delivery.ts';
+import { foldDelivery, raisedUpTo, type DeliveryState } from './delivery.ts';
 import { shownText, type PartRow } from './parts.ts';
 import { putThreads, storeParts } from './store.ts';
 
@@ -124,8 +124,8 @@ export async function setDelivery(
 }
 
 /**
- * "Seen up to here": every message to this address on the account, up to one message or moment, has at least `state`. A channel that reports
- * watermarks names no single messages.
+ * "Seen up to here": every message that went to this address on the account, up to one message or moment, has at least `state`. A channel that
+ * reports watermarks names no single messages.
  */
 export async function reportUpTo(
   tx: Tx, actor: Actor, o: { accountId: string; identityId: string; messageId: string | null; watermark: string | null; state: DeliveryState },
@@ -134,9 +134,11 @@ export async function reportUpTo(
   const sent = await tx<{ id: string; conversationId: string }[]>`
     select id, conversation_id from messages m
     where workspace_id = ${workspaceId} and account_id = ${o.accountId} and identity_id = ${o.identityId} and direction = 'OUTBOUND'
-      and delivery_state <> ${o.state}
+      and delivery_state = any(${raisedUpTo(o.state)}::text[])
       and occurred_at <= coalesce(${o.watermark}, (select u.occurred_at from messages u where u.workspace_id = ${workspaceId} and u.id = ${o.messageId}))
-    order by conversation_id, id limit ${REPORTED_AT_ONCE_MAX}`;
+    order by occurred_at desc, tie desc, id desc limit ${REPORTED_AT_ONCE_MAX}`;
+  // Conversations are locked in the order of their ids.
+  sent.sort((a, b) => (`${a.conversationId} ${a.id}` < `${b.conversationId} ${b.id}` ? -1 : 1));
   for (const found of sent) await setDelivery(tx, actor, await lockMessage(tx, workspaceId, found), o.state);
 }
 

@@ -1,5 +1,5 @@
 // Pure: how what a provider reports of a message folds into its state. Never "last wins": reports come late, twice and out of order.
-import type { DELIVERY_STATES } from '../../schema/messages.ts';
+import { DELIVERY_STATES } from '../../schema/messages.ts';
 
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
@@ -22,3 +22,10 @@ export function foldDelivery(current: DeliveryState, reported: DeliveryState): D
   if (reported === 'FAILED') return RANK[current] >= RANK.DELIVERED ? current : reported;
   return RANK[reported] > RANK[current] ? reported : current;
 }
+
+/**
+ * The states that a report which names no single message ("seen up to here") lifts. It says nothing of what failed or hasn't left yet: those were
+ * never in front of anybody's eyes.
+ */
+export const raisedUpTo = (reported: DeliveryState): DeliveryState[] =>
+  DELIVERY_STATES.filter((state) => state !== 'FAILED' && state !== 'QUEUED' && foldDelivery(state, reported) !== state);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DELIVERY_STATES } from '../../schema/messages.ts';
-import { foldDelivery, type DeliveryState } from '../../src/messages/delivery.ts';
+import { foldDelivery, raisedUpTo, type DeliveryState } from '../../src/messages/delivery.ts';
 
 const reports = DELIVERY_STATES.filter((s) => !['RECEIVED', 'QUEUED', 'UNCONFIRMED'].includes(s));
 const fold = (states: DeliveryState[]) => states.reduce(foldDelivery, 'QUEUED');
@@ -24,5 +24,10 @@ describe('folding of delivery reports', () => {
     expect(foldDelivery('UNCONFIRMED', 'SENT')).toBe('SENT');
     expect(foldDelivery('UNCONFIRMED', 'FAILED')).toBe('FAILED');
     expect(foldDelivery('RECEIVED', 'READ')).toBe('RECEIVED');
+  });
+
+  it('what is seen up to a message lifts what went out and stands below it, and neither what failed nor what waits', () => {
+    expect(raisedUpTo('READ')).toEqual(['ACCEPTED', 'SENDING', 'SENT', 'DELIVERED', 'UNCONFIRMED']);
+    expect(raisedUpTo('DELIVERED')).toEqual(['ACCEPTED', 'SENDING', 'SENT', 'UNCONFIRMED']);
   });
 });

@@ -7,7 +7,7 @@ import { setConversationStatus } from '../../src/conversations/actions.ts';
 import { encodeCursor, openLog } from '../../src/events/log.ts';
 import { sequenceAll } from '../../src/events/sequencer.ts';
 import { applyEvent } from '../../src/inbound/apply.ts';
-import { receiveReport } from '../../src/messages/change.ts';
+import { receiveReport, reportUpTo } from '../../src/messages/change.ts';
 import { deliverMessage } from '../../src/messages/deliver.ts';
 import { sendMessage, startConversation } from '../../src/messages/send.ts';
 import { after, now, nowMs, setClock } from '../../src/platform/clock.ts';
@@ -182,6 +182,25 @@ describe('delivery to the provider', () => {
     const before = twilio.messages.length;
     await deliver(messageId);
     expect(twilio.messages.length).toBe(before + 1);
+  });
+
+  it('"seen up to here" reaches the latest messages, however many before them can rise no more', async () => {
+    const { messageId } = await send(mira, 'The latest');
+    await within((tx) => tx`update messages set delivery_state = 'SENT' where workspace_id = ${actor.workspaceId} and id = ${messageId}`);
+    const { identityId } = await message(messageId) as unknown as { identityId: string };
+    await db.owner`
+      insert into messages (workspace_id, id, conversation_id, identity_id, account_id, channel, direction, author_kind, occurred_at, received_at, delivery_state, join_reason, created_at)
+      select ${actor.workspaceId}, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, ${conversationId}, ${identityId}, ${accountId}, 'SMS', 'OUTBOUND', 'MEMBER',
+        ${after(-60_000)}, ${after(-60_000)}, case n % 2 when 0 then 'FAILED' else 'PLAYED' end, 'SENT_BY_AGENT', ${now()} from generate_series(1, 600) n`;
+    const report = (state: 'SENT' | 'DELIVERED' | 'READ') => within((tx) => reportUpTo(tx, actor, { accountId, identityId, messageId, watermark: null, state }));
+    await report('DELIVERED');
+    expect(await message(messageId)).toMatchObject({ deliveryState: 'DELIVERED' });
+    await report('READ');
+    expect(await message(messageId)).toMatchObject({ deliveryState: 'READ' });
+    await report('DELIVERED');
+    const states = await within((tx) => tx`select delivery_state as state, count(*)::int as n from messages where workspace_id = ${actor.workspaceId} and conversation_id = ${conversationId} and direction = 'OUTBOUND' group by 1 order by 1`);
+    // Nobody has seen what failed.
+    expect(states).toEqual([{ state: 'FAILED', n: 300 }, { state: 'PLAYED', n: 300 }, { state: 'READ', n: 1 }]);
   });
 
   it('waits grow with each try, and the eighth failure is the last', async () => {
