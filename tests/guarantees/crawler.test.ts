@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ROLE_PERMISSIONS, type Permission, type ViewerRole } from '../../src/access/permissions.ts';
 import { viewerOf } from '../../src/access/keys.ts';
 import { entities } from '../../src/graphql/entity.ts';
-import { makeGraph, type Graph } from '../../src/graphql/execute.ts';
+import { makeGraph } from '../../src/graphql/execute.ts';
 import type { Sql, Tx } from '../../src/platform/db.ts';
 import '../../src/server/graph.ts';
 import { startTestServer, type Reply, type Socket, type TestServer } from '../harness/server.ts';
@@ -19,7 +19,6 @@ import { makeWorld, quiet, type World } from './world.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 let server: TestServer;
-let graph: Graph;
 let schema: GraphQLSchema;
 const worlds: World[] = [];
 let a: World;
@@ -35,8 +34,7 @@ beforeAll(async () => {
   server = await startTestServer();
   for (const mark of ['Quokkaville', 'Zirconbury', 'Wolframshire']) worlds.push(await makeWorld(server, mark));
   [a, b, fresh] = worlds as [World, World, World];
-  graph = await makeGraph({ read: server.db.app, write: server.db.app });
-  schema = graph.schema;
+  ({ schema } = await makeGraph({ read: server.db.app, write: server.db.app }));
   nobody = phantom('Nobodyton', '+4915112345999');
   await quiet(server);
 });
@@ -59,9 +57,8 @@ interface Place {
   covers: string;
 }
 
-const hex = () => randomUUID().replaceAll('-', '');
 function phantom(mark: string, phone: string): World {
-  const ids = Object.fromEntries(Object.entries(b.ids).map(([name, id]) => [name, id.replace(/[0-9a-f]{32}$/, hex())]));
+  const ids = Object.fromEntries(Object.entries(b.ids).map(([name, id]) => [name, id.replace(/[0-9a-f]{32}$/, randomUUID().replaceAll('-', ''))]));
   return { ...b, ids, mark, email: `ada.${mark.toLowerCase()}@customers.example`, phone, cursor: forged(b.cursor), statsCursor: NO_CURSOR, hexIds: new Set() };
 }
 const NO_CURSOR = 'bm9ib2R5';
@@ -73,8 +70,7 @@ const leaves = (value: unknown, path: Path = []): Path[] =>
 const at = (value: unknown, path: Path): unknown => path.reduce((inner, key) => (inner as Record<string | number, unknown>)[key], value);
 function put(value: unknown, path: Path, leaf: unknown): Record<string, unknown> {
   const copy = structuredClone(value) as Record<string, unknown>;
-  const holder = at(copy, path.slice(0, -1)) as Record<string | number, unknown>;
-  holder[path.at(-1)!] = leaf;
+  (at(copy, path.slice(0, -1)) as Record<string | number, unknown>)[path.at(-1)!] = leaf;
   return copy;
 }
 
@@ -107,7 +103,6 @@ function samplePlaces(kind: Kind, field: GraphQLField<unknown, unknown>, sample:
   }));
 }
 
-/** Cursors, `around` and filters of a list. */
 function listPlaces(field: GraphQLField<unknown, unknown>, path: string, kind: Kind, caller: Caller | undefined, within: (text: string, w: World) => string): Place[] {
   const type = getNamedType(field.type);
   const entity = [...entities.values()].find(({ name }) => name === nodeOf(type).name);
@@ -121,10 +116,8 @@ function listPlaces(field: GraphQLField<unknown, unknown>, path: string, kind: K
   return values.map(([name, args]) => {
     const size = name === 'before' ? 'last' : 'first';
     const { declared, text } = call(field, [...Object.keys(args(b)), size], deep(type));
-    return {
-      kind, as: caller, document: documentOf(kind, declared, within(text, b)), name: `${kind} ${path} ${name}`, covers: `${path.split('.').at(-1)}.${name}`,
-      own: () => ({ ...args(b), [size]: 3 }), with: (w) => ({ ...args(w), [size]: 3 }),
-    };
+    const variables = (w: World) => ({ ...args(w), [size]: 3 });
+    return { kind, as: caller, document: documentOf(kind, declared, within(text, b)), name: `${kind} ${path} ${name}`, covers: `${path.split('.').at(-1)}.${name}`, own: () => variables(b), with: variables };
   });
 }
 
@@ -181,8 +174,7 @@ function leaked(text: string, asked: unknown): string[] {
 /** A hash of every row of A's. */
 async function stateOfA(): Promise<Record<string, string>> {
   const { owner } = server.db;
-  const tables = await owner<{ name: string }[]>`
-    select c.relname as name from pg_class c join pg_attribute t on t.attrelid = c.oid and t.attname = 'workspace_id' where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1`;
+  const tables = await owner<{ name: string }[]>`select c.relname as name from pg_class c join pg_attribute t on t.attrelid = c.oid and t.attname = 'workspace_id' where c.relkind in ('r', 'p') order by 1`;
   const state: Record<string, string> = {};
   for (const { name } of tables) {
     const [row] = await owner<{ n: number; hash: string }[]>`select count(*)::int as n, md5(string_agg(md5(t::text), '' order by md5(t::text))) as hash from ${owner(name)} t where workspace_id = ${a.id}`;
@@ -220,11 +212,6 @@ async function each(places: readonly Place[], visit: (place: Place) => Promise<v
   }));
   for (const place of places) if (place.kind !== 'query') await visit(place);
 }
-
-const refusals = ({ data, errors }: Reply): string[] => [
-  ...errors.map(({ extensions, message }) => `${extensions.code} ${message}`),
-  ...[...JSON.stringify(data ?? null).matchAll(/"userErrors":\[\{[^\]]*?"code":"(\w+)","message":"([^"]*)"/g)].map(([, code, message]) => `${code} ${message}`),
-];
 
 let queries: Place[];
 let changes: Place[];
@@ -388,6 +375,11 @@ function inContext(pool: Sql, workspaceId: string): Sql {
   const within = (tx: Tx) => new Proxy(tx, { apply: (of, that, [strings, ...values]: [TemplateStringsArray, ...unknown[]]) => Reflect.apply(of, that, [strings, ...(strings[0] === context ? [workspaceId] : values)]) as unknown });
   return new Proxy(pool, { get: (target, name) => (name === 'begin' ? (work: (tx: Tx) => Promise<unknown>) => target.begin((tx) => work(within(tx))) : (Reflect.get(target, name) as unknown)) });
 }
+
+const refusals = ({ data, errors }: Reply): string[] => [
+  ...errors.map(({ extensions, message }) => `${extensions.code} ${message}`),
+  ...[...JSON.stringify(data ?? null).matchAll(/"userErrors":\[\{[^\]]*?"code":"(\w+)","message":"([^"]*)"/g)].map(([, code, message]) => `${code} ${message}`),
+];
 
 test('whose things they are may do all of it: the samples are right', async () => {
   const wrong: string[] = [];
