@@ -46,7 +46,7 @@ export async function stepLane(context: Pick<DrainContext, 'app' | 'report'>, wo
   try {
     return await inWorkspace(context.app, workspaceId, async (tx) => {
       head = undefined;
-      const [lock] = await tx<{ held: boolean }[]>`select pg_try_advisory_xact_lock(hashtextextended(${`${workspaceId} ${lane}`}, 7)) as held`;
+      const [lock] = await tx<{ held: boolean }[]>`select pg_try_advisory_xact_lock(${laneKey(tx, workspaceId, lane)}) as held`;
       if (!lock!.held) return { step: 'BUSY' as const };
       head = await headOf(tx, workspaceId, lane);
       if (!head) return { step: 'EMPTY' as const };
@@ -67,7 +67,7 @@ export async function stepLane(context: Pick<DrainContext, 'app' | 'report'>, wo
  * @throws Refusal, and what makes the transaction run again (a deadlock).
  */
 export async function applyWithin(tx: Tx, workspaceId: string, event: { id: string; lane: string }): Promise<Applied | null> {
-  await tx`select pg_advisory_xact_lock(hashtextextended(${`${workspaceId} ${event.lane}`}, 7))`;
+  await lockLane(tx, workspaceId, event.lane);
   const head = await headOf(tx, workspaceId, event.lane);
   if (head?.id !== event.id) return null;
   try {
@@ -85,6 +85,12 @@ async function applyHead(tx: Tx, workspaceId: string, head: Head): Promise<Appli
     where workspace_id = ${workspaceId} and id = ${head.id}`;
   return applied;
 }
+
+/** One key a lane, for who waits for it and who passes on when it is taken. */
+const laneKey = (tx: Tx, workspaceId: string, lane: string) => tx`hashtextextended(${`${workspaceId} ${lane}`}, 7)`;
+
+/** Waits for a lane, until the transaction ends. Before any lock of a person: who is at a lane waits for people. */
+export const lockLane = (tx: Tx, workspaceId: string, lane: string) => tx`select pg_advisory_xact_lock(${laneKey(tx, workspaceId, lane)})`;
 
 async function headOf(tx: Tx, workspaceId: string, lane: string): Promise<Head | undefined> {
   const [head] = await tx<Head[]>`

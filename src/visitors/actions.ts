@@ -13,7 +13,7 @@ import { moveIdentities } from '../identities/move.ts';
 import { identitiesAt, lockAddresses } from '../identities/owners.ts';
 import { resolveIdentity } from '../identities/resolve.ts';
 import type { Applied } from '../inbound/apply.ts';
-import { applyWithin } from '../inbound/drain.ts';
+import { applyWithin, lockLane } from '../inbound/drain.ts';
 import { storeDelivery } from '../inbound/receive.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
@@ -204,9 +204,6 @@ async function deliver(tx: Tx, chat: Chat, visitor: Visitor, said: Said, lock?: 
   for (const event of events) applied.push(await applyWithin(tx, chat.workspaceId, event));
   return applied;
 }
-
-/** As `applyWithin` (inbound/drain.ts) locks it: who is at a lane waits for people, so nobody may wait for the lane while he holds them. */
-const lockLane = (tx: Tx, workspaceId: string, lane: string) => tx`select pg_advisory_xact_lock(hashtextextended(${`${workspaceId} ${lane}`}, 7))`;
 
 async function parse(request: RawRequest): Promise<Parsed> {
   try {
