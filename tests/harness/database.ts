@@ -43,7 +43,7 @@ export async function testDatabase(): Promise<TestDatabase> {
     },
     async close() {
       await Promise.all([app, system, owner].map((pool) => pool.end({ timeout: 2 })));
-      await admin`drop database if exists ${admin(name)} with (force)`;
+      await dropDatabase(admin, name);
       await admin.end();
     },
   };
@@ -57,6 +57,19 @@ async function cloned(admin: postgres.Sql, name: string, template: string): Prom
       return;
     } catch (error) {
       if (attempt >= 50 || (error as { code?: string }).code !== '55006') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** Drops a database whoever is in it. PostgreSQL lets no ordinary login end an autovacuum worker (42501): that one is waited for. */
+export async function dropDatabase(admin: postgres.Sql, name: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await admin`drop database if exists ${admin(name)} with (force)`;
+      return;
+    } catch (error) {
+      if (attempt >= 50 || (error as { code?: string }).code !== '42501') throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

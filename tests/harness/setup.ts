@@ -9,7 +9,7 @@ import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/platform/embedded-postgres.ts';
 import { MIGRATIONS_DIR, migrate } from '../../src/platform/migrate.ts';
 import { serverOn } from '../../src/platform/server-lock.ts';
-import { onDatabase } from './database.ts';
+import { dropDatabase, onDatabase } from './database.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -28,7 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('postgres', { url: server.url, template, prefix });
   return async () => {
     const left = await admin<{ datname: string }[]>`select datname from pg_database where starts_with(datname, ${prefix})`;
-    for (const { datname } of left) await admin`drop database if exists ${admin(datname)} with (force)`;
+    for (const { datname } of left) await dropDatabase(admin, datname);
     await admin.end();
     await server.stop();
   };
@@ -87,7 +87,7 @@ async function makeTemplate(admin: postgres.Sql, url: string, template: string):
     const [there] = await admin`select from pg_database where datname = ${template}`;
     if (there) return;
     const unfinished = `${template}_unfinished`;
-    await admin`drop database if exists ${admin(unfinished)} with (force)`;
+    await dropDatabase(admin, unfinished);
     await admin`create database ${admin(unfinished)}`;
     await migrate(onDatabase(url, unfinished));
     await admin`alter database ${admin(unfinished)} rename to ${admin(template)}`;

@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import { openPool } from '../../src/platform/db.ts';
 import { describeProblems, examine, refuseUnconfined, type Problem } from '../../src/platform/doctor.ts';
 import { migrate } from '../../src/platform/migrate.ts';
-import { onDatabase, testDatabase, type TestDatabase } from '../harness/database.ts';
+import { dropDatabase, onDatabase, testDatabase, type TestDatabase } from '../harness/database.ts';
 
 // The tests' server runs without fsync and the like, which the doctor says, too.
 const UNSAFE = ['fsync', 'full_page_writes', 'synchronous_commit'];
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await db.close();
-  await admin`drop database if exists ${admin(fresh)} with (force)`;
+  await dropDatabase(admin, fresh);
   await admin`drop role if exists ${admin(stranger)}`;
   await admin.end();
 });
@@ -76,7 +76,7 @@ test('an extension in another schema is named, with the SQL that moves it', asyn
       about: `extension ${name}`, found: 'it is in the schema elsewhere; it is looked for in public', blocking: true, remedy: [`alter extension ${name} set schema public; -- as a superuser`],
     })));
   } finally {
-    await admin`drop database if exists ${admin(other)} with (force)`;
+    await dropDatabase(admin, other);
   }
 });
 

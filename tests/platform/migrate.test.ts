@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import postgres from 'postgres';
 import { migrate, pendingMigrations } from '../../src/platform/migrate.ts';
-import { onDatabase } from '../harness/database.ts';
+import { dropDatabase, onDatabase } from '../harness/database.ts';
 
 let admin: postgres.Sql;
 const names: string[] = [];
@@ -10,7 +10,7 @@ beforeAll(() => {
   admin = postgres(inject('postgres').url, { max: 1, onnotice: () => {} });
 });
 afterAll(async () => {
-  for (const name of names) await admin`drop database if exists ${admin(name)} with (force)`;
+  for (const name of names) await dropDatabase(admin, name);
   await admin.end();
 });
 
