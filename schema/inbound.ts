@@ -27,7 +27,7 @@ export const deliveries = pgTable('deliveries', {
   index('deliveries_by_endpoint').on(t.workspaceId, t.endpointId, t.receivedAt),
 ]);
 
-export const INBOUND_STATES = ['PENDING', 'APPLIED', 'DUPLICATE', 'IGNORED', 'UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD'] as const;
+export const INBOUND_STATES = ['PENDING', 'WAITING', 'APPLIED', 'DUPLICATE', 'IGNORED', 'UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD'] as const;
 
 /** One event of a delivery. A lane (account and counterpart) is applied in (delivery, ordinal) order; a failing event holds up its own lane only. */
 export const inboundEvents = pgTable('inbound_events', {
@@ -47,6 +47,8 @@ export const inboundEvents = pgTable('inbound_events', {
   attempts: integer().notNull().default(0),
   nextAttemptAt: moment().notNull(),
   error: text(),
+  /** While it is WAITING: the provider's id of the call or message that it speaks of. */
+  waitsFor: text(),
   appliedAt: moment(),
 }, (t) => [
   primaryKey({ columns: [t.workspaceId, t.id] }),
@@ -54,6 +56,7 @@ export const inboundEvents = pgTable('inbound_events', {
   index('inbound_events_pending').on(t.lane, t.deliveryId, t.ordinal).where(sql`state = 'PENDING'`),
   index('inbound_events_by_state').on(t.workspaceId, t.state, t.id),
   index('inbound_events_by_delivery').on(t.workspaceId, t.deliveryId, t.ordinal),
+  index('inbound_events_waiting').on(t.workspaceId, t.waitsFor).where(sql`state = 'WAITING'`),
   index('inbound_events_by_message').on(t.workspaceId, t.messageId),
   oneOf('inbound_events_state', t.state, INBOUND_STATES),
 ]);

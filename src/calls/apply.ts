@@ -22,13 +22,13 @@ interface CallRow extends CallFacts {
 
 /**
  * Applies a call event. Every leg of one call is one row here: a child leg (`parentCallId`) changes its parent. Emits `call.ringing` when an
- * inbound call begins to ring, else `call.updated`.
+ * inbound call begins to ring, else `call.updated`. A part of a call that isn't known must not come here (`isPart`, `knowsCall`).
  */
 export async function applyCall(tx: Tx, arriving: Arriving): Promise<Received> {
   const { workspaceId, accountId, event } = arriving;
   const call = event.call;
   if (!call) throw new Error(`An event of kind ${event.kind} holds no call.`);
-  const key = call.parentCallId ?? call.providerCallId;
+  const key = callKey(event);
   const at = arrivedAt(arriving);
   const row = (await findCall(tx, workspaceId, accountId, key)) ?? (await beginCall(tx, arriving, key, at));
   const conversation = await lockConversation(tx, workspaceId, row.conversationId);
@@ -59,6 +59,15 @@ export async function applyCall(tx: Tx, arriving: Arriving): Promise<Received> {
   }]);
   return { identityId: before.identityId, conversationId: before.conversationId, messageId: null };
 }
+
+/** The provider's id of the call that an event is of: a leg's is its parent's. */
+export const callKey = ({ call }: InboundEvent): string => call!.parentCallId ?? call!.providerCallId;
+
+/** Whether the event is a leg, or a recording or transcript that names nobody: who called whom is said by others of the call only. */
+export const isPart = ({ call, senders, recipients }: InboundEvent): boolean =>
+  call!.parentCallId !== null || (['recording', 'transcript'].includes(call!.phase) && senders.length === 0 && recipients.length === 0);
+
+export const knowsCall = async (tx: Tx, workspaceId: string, accountId: string, key: string): Promise<boolean> => (await findCall(tx, workspaceId, accountId, key)) !== null;
 
 const FACTS = ['state', 'disposition', 'startedAt', 'ringingAt', 'answeredAt', 'endedAt', 'ringMs', 'talkMs', 'endCause'] as const;
 

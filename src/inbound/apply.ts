@@ -1,7 +1,7 @@
 // The doors' other side, second half: one event takes its effect, once. By kind; what has none here is kept and listed as IGNORED.
 import type { INBOUND_STATES } from '../../schema/inbound.ts';
 import { systemActor } from '../access/viewer.ts';
-import { applyCall } from '../calls/apply.ts';
+import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
 import { recordClaim } from '../identities/claims.ts';
@@ -15,25 +15,54 @@ import { uuidOf } from '../platform/ids.ts';
 import { keyedHash } from '../platform/secrets.ts';
 
 export interface Applied {
-  state: Extract<(typeof INBOUND_STATES)[number], 'APPLIED' | 'DUPLICATE' | 'IGNORED'>;
+  state: Extract<(typeof INBOUND_STATES)[number], 'APPLIED' | 'DUPLICATE' | 'IGNORED' | 'WAITING'>;
   identityId: string | null;
   messageId: string | null;
   conversationId: string | null;
+  /** Of one that is WAITING: the provider's id of the call or message that it speaks of. */
+  waitsFor?: string;
 }
 
 const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, conversationId: null };
 
 /**
  * Applies one event in the caller's transaction. Effect once: its dedupe key is inserted first, and a second event with the same key, even at the
- * same moment, waits for the first and is then a DUPLICATE.
+ * same moment, waits for the first and is then a DUPLICATE. What speaks of a call or message that isn't here took no effect: it is WAITING, and is
+ * pending again once that one came, which is of the same lane.
  */
 export async function applyEvent(tx: Tx, arriving: Arriving): Promise<Applied> {
   const { workspaceId, accountId, event } = arriving;
+  const waitsFor = await missing(tx, arriving);
+  if (waitsFor !== null) return { state: 'WAITING', ...NOTHING, waitsFor };
   const [first] = await tx`
     insert into inbound_keys ${tx({ workspaceId, accountId, keyHash: keyedHash(event.dedupeKey), createdAt: now() })} on conflict do nothing returning 1`;
   if (!first) return { state: 'DUPLICATE', ...NOTHING };
-  return HANDLERS[event.kind](tx, arriving);
+  const applied = await HANDLERS[event.kind](tx, arriving);
+  await release(tx, arriving);
+  return applied;
 }
+
+/** What the event speaks of and isn't here yet, by the provider's id; null when nothing is missing. */
+async function missing(tx: Tx, { workspaceId, accountId, event }: Arriving): Promise<string | null> {
+  if (event.kind === 'call') return isPart(event) && !(await knowsCall(tx, workspaceId, accountId, callKey(event))) ? callKey(event) : null;
+  if (event.kind !== 'message_edit' && event.kind !== 'message_delete') return null;
+  const target = event.message?.providerMessageId ?? '';
+  const [known] = await tx`select 1 from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${target}`;
+  return known ? null : target;
+}
+
+/** Makes pending what waited for the call or message that this event brought. */
+async function release(tx: Tx, { workspaceId, accountId, channel, event }: Arriving): Promise<void> {
+  const brought = event.kind === 'call' ? callKey(event) : event.kind === 'message' && !MESSAGES_STAY.includes(channel) ? event.message!.providerMessageId : null;
+  if (brought === null) return;
+  await tx`
+    update inbound_events set state = 'PENDING', waits_for = null, error = null, next_attempt_at = ${now()}
+    where workspace_id = ${workspaceId} and state = 'WAITING' and waits_for = ${brought} and account_id = ${accountId}`;
+}
+
+/** Where nobody can edit or take back a message, nothing waits for one. */
+const MESSAGES_STAY: readonly Arriving['channel'][] = ['EMAIL', 'SMS', 'VOICE'];
+
 
 type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 
@@ -43,18 +72,13 @@ const HANDLERS: Record<InboundEvent['kind'], Handler> = {
   message: async (tx, arriving) => ({ state: 'APPLIED', ...(arriving.event.direction === 'inbound' ? await receiveMessage(tx, arriving) : await receiveEcho(tx, arriving)) }),
   message_edit: async (tx, arriving) => {
     const { event, workspaceId, accountId } = arriving;
-    const target = event.message?.providerMessageId ?? '';
-    const message = await lockMessageByProviderId(tx, workspaceId, accountId, target);
-    // An edit can overtake its message: it is tried again until the message is there.
-    if (!message) throw new Error(`The message ${target} that was edited is not here yet.`);
+    const message = (await lockMessageByProviderId(tx, workspaceId, accountId, event.message!.providerMessageId!))!;
     await editMessage(tx, { workspaceId, kind: 'CUSTOMER', id: message.identityId }, message, (event.message?.parts ?? []).map(partRow), arrivedAt(arriving));
     return { state: 'APPLIED', identityId: message.identityId, messageId: message.id, conversationId: message.conversationId };
   },
   message_delete: async (tx, arriving) => {
     const { event, workspaceId, accountId } = arriving;
-    const target = event.message?.providerMessageId ?? '';
-    const message = await lockMessageByProviderId(tx, workspaceId, accountId, target);
-    if (!message) throw new Error(`The message ${target} that was deleted is not here yet.`);
+    const message = (await lockMessageByProviderId(tx, workspaceId, accountId, event.message!.providerMessageId!))!;
     await deleteMessage(tx, { workspaceId, kind: 'CUSTOMER', id: message.identityId }, message, arrivedAt(arriving));
     return { state: 'APPLIED', identityId: message.identityId, messageId: message.id, conversationId: message.conversationId };
   },

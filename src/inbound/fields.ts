@@ -6,6 +6,7 @@ import { Message } from '../messages/fields.ts';
 
 export const InboundState = enumeration('InboundState', 'What became of something that came in.', INBOUND_STATES, {
   PENDING: 'Waits for its turn in its lane, or for its next try.',
+  WAITING: 'It speaks of a call or message that nothing has been heard of yet, which `error` names; it is applied as soon as that one is here.',
   APPLIED: 'It took effect.',
   DUPLICATE: 'It took effect before; a redelivery.',
   IGNORED: 'Understood, and of no consequence here (typing, a kind that nothing is done with yet).',

@@ -18,8 +18,8 @@ export async function replayInboundEvent(tx: Tx, workspaceId: string, blobs: Blo
     join channel_endpoints p on p.workspace_id = d.workspace_id and p.id = d.endpoint_id
     where e.workspace_id = ${workspaceId} and e.id = ${id} for update of e`;
   const event = found(row, 'inbound event');
-  if (!['DEAD', 'UNKNOWN_ACCOUNT', 'UNPARSED'].includes(event.state)) {
-    throw new Refusal('INVALID_TRANSITION', `The event is ${event.state}; only DEAD, UNKNOWN_ACCOUNT and UNPARSED ones can be replayed.`);
+  if (!['DEAD', 'WAITING', 'UNKNOWN_ACCOUNT', 'UNPARSED'].includes(event.state)) {
+    throw new Refusal('INVALID_TRANSITION', `The event is ${event.state}; only DEAD, WAITING, UNKNOWN_ACCOUNT and UNPARSED ones can be replayed.`);
   }
   const { events, files } = event.state === 'UNPARSED' ? await parseAgain(tx, workspaceId, blobs, event) : { events: [event.event!], files: [] };
   const rows = await eventRows(tx, { workspaceId, id: event.endpointId, deliveryId: event.deliveryId }, events);
@@ -31,7 +31,7 @@ export async function replayInboundEvent(tx: Tx, workspaceId: string, blobs: Blo
   }
   const [first, ...others] = rows;
   await tx`
-    update inbound_events set state = 'PENDING', attempts = 0, error = null, next_attempt_at = ${first!.nextAttemptAt}, account_id = ${first!.accountId}, lane = ${first!.lane},
+    update inbound_events set state = 'PENDING', attempts = 0, error = null, waits_for = null, next_attempt_at = ${first!.nextAttemptAt}, account_id = ${first!.accountId}, lane = ${first!.lane},
       address_hash = ${first!.addressHash}, event = ${first!.event}
     where workspace_id = ${workspaceId} and id = ${id}`;
   if (others.length > 0) await tx`insert into inbound_events ${tx(others)}`;

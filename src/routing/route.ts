@@ -77,7 +77,9 @@ interface Arrived {
 async function arrivedBy(tx: Tx, event: LogEvent): Promise<Arrived | null> {
   const { workspaceId, conversationId, data } = event;
   const messageId = event.kind === 'message.received' ? (data.messageId as string) : null;
-  // The opening of a conversation is routed only where nothing else will be said of its arrival: a call that was over when it became known.
+  // The opening of a conversation is routed only where nothing else will be said of its arrival: a call that was over when it became known. One
+  // that a message opened waits for that message's own event, which may be read when a call has come too.
+  const ringing = event.kind === 'call.ringing';
   const [row] = await tx<Arrived[]>`
     select a.channel, a.text, c.identity_id as opened_by_identity_id, u.language,
       case when a.trust in ('ATTESTED', 'VERIFIED') then u.tier end as tier,
@@ -92,6 +94,8 @@ async function arrivedBy(tx: Tx, event: LogEvent): Promise<Arrived | null> {
       -- Of a call nobody keeps how far its caller id was attested.
       select 'VOICE', '', 'CLAIMED' where ${messageId}::uuid is null and exists (
         select 1 from calls k where k.workspace_id = c.workspace_id and k.conversation_id = c.id and k.direction = 'INBOUND')
+        and (${ringing} or not exists (
+          select 1 from messages m where m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.direction = 'INBOUND' and not m.historical))
       limit 1
     ) a
     where c.workspace_id = ${workspaceId} and c.id = ${conversationId}`;

@@ -10,7 +10,7 @@ export function watchBacklogs(system: Sql): () => void {
   return () => void sources.delete(system);
 }
 
-const STATES = ['PENDING', 'UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD'] as const;
+const STATES = ['PENDING', 'WAITING', 'UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD'] as const;
 
 gauge('inbound_events', 'Events of deliveries that wait, or could not be applied, by state.', ['state'], async (g) => {
   for (const state of STATES) g.set({ state }, await counted((sql) => sql`select count(*)::int as n from inbound_events where state = ${state}`));

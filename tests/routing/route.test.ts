@@ -76,6 +76,15 @@ describe('routing', () => {
     }
   });
 
+  test('a message is routed by what it says, also when its sender has called before anybody looked at it', async () => {
+    await rule('Refund', { textContainsAny: ['refund'] }, { queueId: refunds });
+    const { conversationId } = await w.say('SMS', '+31699999999', 'A refund, please');
+    const called = await w.call('+31699999999', 'ringing');
+    expect(called.conversationId).toBe(conversationId);
+    await consume();
+    expect((await conversation(conversationId)).queueId).toBe(refunds);
+  });
+
   test('a tag too many keeps no conversation from its queue', async () => {
     await rule('All', {}, { queueId: refunds, addTags: ['needs a look', 'second'] });
     const { conversationId } = await w.say('SMS', '+31612345678', 'Hi');
