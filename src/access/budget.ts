@@ -36,6 +36,12 @@ interface Bucket {
   atMs: number;
 }
 
+/** As draft-ietf-httpapi-ratelimit-headers names them: seconds, and points of the policy "cost". */
+export const budgetHeaders = ({ remaining, limit, resetSeconds }: Left): Record<string, string> => ({
+  'ratelimit-policy': `"cost";q=${limit};w=60`,
+  ratelimit: `"cost";r=${remaining};t=${resetSeconds}`,
+});
+
 /** Buckets of one size, by name. One that wasn't used for a minute is full again, and is forgotten. */
 export class Buckets {
   readonly #buckets = new Map<string, Bucket>();

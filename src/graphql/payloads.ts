@@ -1,6 +1,7 @@
 // Mutation and subscription fields: `<Name>Input`, `<Name>Payload`, user errors, idempotency. What a payload shows is read afresh, after
 // the commit, by the loaders.
 import { createHash } from 'node:crypto';
+import { sourceOf } from '../events/source.ts';
 import { now } from '../platform/clock.ts';
 import { inWorkspace, type Tx } from '../platform/db.ts';
 import { ERROR_CODES, Refusal } from '../platform/errors.ts';
@@ -228,7 +229,7 @@ async function act(name: string, declared: Mutation, input: any, context: GraphC
     const values = await inWorkspace(context.write, viewer.workspaceId, async (tx) => {
       const run = async () => plain(await declared.run(tx, { actor: viewer.actor, viewer, parts: context.parts }, given));
       return declared.idempotent && idempotencyKey != null ? once(tx, name, idempotencyKey, given, context, run) : run();
-    });
+    }, sourceOf(viewer));
     context.renew();
     return { values, userErrors: [] };
   } catch (error) {
