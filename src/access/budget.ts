@@ -50,14 +50,20 @@ export class Buckets {
   /** Takes `points` when they are there: then null; else how many seconds until they are. */
   take(name: string, points: number): number | null {
     const bucket = this.#refilled(name);
-    const lacking = points - bucket.level;
-    if (lacking > 0) return Math.max(1, Math.ceil((lacking / this.perMinute) * 60));
+    const seconds = this.waitFor(name, points);
+    if (seconds !== null) return seconds;
     bucket.level -= points;
     // The last in the map is the one used last, so that the first is the one to forget.
     this.#buckets.delete(name);
     this.#buckets.set(name, bucket);
     this.#forget();
     return null;
+  }
+
+  /** Seconds until `points` are there; null when they are. */
+  waitFor(name: string, points: number): number | null {
+    const lacking = points - this.#refilled(name).level;
+    return lacking > 0 ? Math.max(1, Math.ceil((lacking / this.perMinute) * 60)) : null;
   }
 
   left(name: string): Left {
@@ -130,8 +136,8 @@ export class Budgets {
 
   /** Whether `address` was refused so often that it isn't even asked who it is. Null: no; else the refusal. */
   exhausted(address: string): Refusal | null {
-    const { remaining } = this.#refused.left(networkOf(address));
-    return remaining >= 1 ? null : tooManyRefused(1);
+    const seconds = this.#refused.waitFor(networkOf(address), 1);
+    return seconds === null ? null : tooManyRefused(seconds);
   }
 
   /** A delivery to the endpoint is about to be stored. @throws Refusal RATE_LIMITED */
