@@ -13,6 +13,7 @@ import type { Logger } from '../platform/log.ts';
 import { counter, histogram, metrics } from '../platform/metrics.ts';
 import { callerAddress } from './caller.ts';
 import { addDoors, type Doors } from './doors.ts';
+import { addFiles } from './files.ts';
 import { addIdeFiles, idePage, type IdeOptions } from './ide.ts';
 import { isLoopback } from './loopback.ts';
 import type { Origins } from './origins.ts';
@@ -63,6 +64,7 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
   await addGraphql(server, parts);
   addIdeFiles(server);
   await addDoors(server, parts.doors);
+  addFiles(server, parts.doors);
   return server;
 }
 

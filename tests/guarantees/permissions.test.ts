@@ -97,6 +97,7 @@ const TYPES: Record<string, string> = {
   Visitor: 'visitor:self',
   VisitorChat: 'visitor:self',
   VisitorConversation: 'visitor:self',
+  VisitorFile: 'visitor:self',
   VisitorMessage: 'visitor:self',
   Workspace: 'workspace:read; workspace:write: allowedOrigins',
 };
