@@ -66,6 +66,8 @@ export interface StartOptions {
   /** False: an empty database stays empty. */
   demo?: boolean;
 }
+  /** For the benches: `loaders` switches the compiled path off. */
+  path?: 'loaders';
 
 /** Starts serving; ready when it returns. @throws InvalidConfig, AlreadyRunning, or why the database can't be used */
 export async function startServer(options: StartOptions): Promise<Server> {
@@ -131,7 +133,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const budgets = new Budgets(config.rateLimits);
   const live: Live = { log: stream, signals, facts: new Facts(app) };
   const visitors: VisitorParts = { log: stream, signals, app };
-  const graph = await makeGraph({ read, write: app, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
+  const graph = await makeGraph({ read, write: app, path: options.path, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
 
   closers.push(() => graph.close());
 
