@@ -64,7 +64,7 @@ export async function arrive(
   }
   // What is older than something that came before it is counted as if it had come in time: any order of arrival ends the same.
   if (o.at <= conversation.lastActivityAt && !(conversation.channels.length === 0)) {
-    await recountArrivals(tx, workspaceId, conversation, o);
+    await recountArrivals(tx, workspaceId, conversation, o.messageId === null ? 0 : 1);
     return;
   }
   if (!conversation.channels.includes(o.channel)) conversation.channels.push(o.channel);

@@ -5,10 +5,13 @@ import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
 import { recordClaim } from '../identities/claims.ts';
-import { deleteMessage, editMessage, lockMessageByProviderId, receiveReport, reportUpTo } from '../messages/change.ts';
+import { deleteMessage, editMessage, lockMessageByProviderId } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
 import { partRow } from '../messages/parts.ts';
+import { lockProviderIds, whenKnown } from '../messages/provider-ids.ts';
 import { arrivedAt, receiveEcho, receiveMessage, resolveSender, type Arriving } from '../messages/receive.ts';
+import { receiveReport, reportUpTo } from '../messages/reports.ts';
+import { canSettle } from '../messages/settle.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { uuidOf } from '../platform/ids.ts';
@@ -21,6 +24,8 @@ export interface Applied {
   conversationId: string | null;
   /** Of one that is WAITING: the provider's id of the call or message that it speaks of. */
   waitsFor?: string;
+  /** Why it is IGNORED, where that isn't plain from its kind. */
+  reason?: string;
 }
 
 const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, conversationId: null };
@@ -28,41 +33,53 @@ const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, con
 /**
  * Applies one event in the caller's transaction. Effect once: its dedupe key is inserted first, and a second event with the same key, even at the
  * same moment, waits for the first and is then a DUPLICATE. What speaks of a call or message that isn't here took no effect: it is WAITING, and is
- * pending again once that one came, which is of the same lane.
+ * pending again once that one came.
  */
 export async function applyEvent(tx: Tx, arriving: Arriving): Promise<Applied> {
   const { workspaceId, accountId, event } = arriving;
+  // Whether a report waits is decided under the id's lock: what makes the message known holds it too, so neither passes the other unseen.
+  if (event.receipt?.targets) await lockProviderIds(tx, workspaceId, accountId, event.receipt.targets);
   const waitsFor = await missing(tx, arriving);
   if (waitsFor !== null) return { state: 'WAITING', ...NOTHING, waitsFor };
-  const [first] = await tx`
+  const brought = event.kind === 'call' ? callKey(event) : event.kind === 'message' ? event.message!.providerMessageId : null;
+  // In this order, in one round trip. What is released is pending when this transaction ends, and not before.
+  const [first] = await Promise.all([
+    insertKey(tx, arriving),
+    brought === null || event.kind === 'call' ? null : lockProviderIds(tx, workspaceId, accountId, [brought]),
+    brought === null ? null : release(tx, workspaceId, accountId, brought),
+  ]);
+  return first ? HANDLERS[event.kind](tx, arriving) : { state: 'DUPLICATE', ...NOTHING };
+}
+
+async function insertKey(tx: Tx, { workspaceId, accountId, event }: Arriving): Promise<boolean> {
+  const inserted = await tx`
     insert into inbound_keys ${tx({ workspaceId, accountId, keyHash: keyedHash(event.dedupeKey), createdAt: now() })} on conflict do nothing returning 1`;
-  if (!first) return { state: 'DUPLICATE', ...NOTHING };
-  const applied = await HANDLERS[event.kind](tx, arriving);
-  await release(tx, arriving);
-  return applied;
+  return inserted.length > 0;
 }
 
 /** What the event speaks of and isn't here yet, by the provider's id; null when nothing is missing. */
 async function missing(tx: Tx, { workspaceId, accountId, event }: Arriving): Promise<string | null> {
   if (event.kind === 'call') return isPart(event) && !(await knowsCall(tx, workspaceId, accountId, callKey(event))) ? callKey(event) : null;
-  if (event.kind !== 'message_edit' && event.kind !== 'message_delete') return null;
-  const target = event.message?.providerMessageId ?? '';
+  const isReport = event.kind === 'receipt';
+  if (!isReport && event.kind !== 'message_edit' && event.kind !== 'message_delete') return null;
+  const target = isReport ? event.receipt!.targets?.[0] : (event.message?.providerMessageId ?? '');
+  if (target === undefined) return null;
   const [known] = await tx`select 1 from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${target}`;
-  return known ? null : target;
+  if (known || (isReport && (await canSettle(tx, workspaceId, accountId, target, event.receipt!.reference ?? null)))) return null;
+  return target;
 }
 
-/** Makes pending what waited for the call or message that this event brought. */
-async function release(tx: Tx, { workspaceId, accountId, channel, event }: Arriving): Promise<void> {
-  const brought = event.kind === 'call' ? callKey(event) : event.kind === 'message' && !MESSAGES_STAY.includes(channel) ? event.message!.providerMessageId : null;
-  if (brought === null) return;
+/** Makes pending what waited for this call or message. */
+async function release(tx: Tx, workspaceId: string, accountId: string, brought: string): Promise<void> {
   await tx`
     update inbound_events set state = 'PENDING', waits_for = null, error = null, next_attempt_at = ${now()}
     where workspace_id = ${workspaceId} and state = 'WAITING' and waits_for = ${brought} and account_id = ${accountId}`;
 }
 
-/** Where nobody can edit or take back a message, nothing waits for one. */
-const MESSAGES_STAY: readonly Arriving['channel'][] = ['EMAIL', 'SMS', 'VOICE'];
-
+whenKnown(async (tx, { workspaceId, accountId, providerMessageId, messageId, replacedMessageId }) => {
+  await release(tx, workspaceId, accountId, providerMessageId);
+  if (replacedMessageId) await tx`update inbound_events set message_id = ${messageId} where workspace_id = ${workspaceId} and message_id = ${replacedMessageId}`;
+});
 
 type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 
@@ -87,18 +104,20 @@ const HANDLERS: Record<InboundEvent['kind'], Handler> = {
     const receipt = event.receipt!;
     const state = receipt.state.toUpperCase() as DeliveryState;
     const actor = systemActor(workspaceId);
-    let messageId: string | null = null;
     const upTo = receipt.upTo ? uuidOf('msg', receipt.upTo) : null;
-    const reader = upTo || receipt.watermark ? await resolveSender(tx, arriving) : null;
-    for (const target of await inLockOrder(tx, workspaceId, accountId, receipt.targets ?? [])) {
-      messageId = await receiveReport(tx, actor, {
-        accountId, providerMessageId: target, state, occurredAt: event.occurredAt, errorCode: receipt.errorCode ?? receipt.statusClass ?? null,
-        reason: receipt.reason, recipient: receipt.recipient ?? null,
-      }, receipt.reference ?? null);
+    if (upTo !== null || receipt.watermark) {
+      const { identityId } = await resolveSender(tx, arriving);
+      await reportUpTo(tx, actor, { accountId, identityId, messageId: upTo, watermark: receipt.watermark ?? null, state });
     }
-    if (reader) {
-      await reportUpTo(tx, actor, { accountId, identityId: reader.identityId, messageId: upTo, watermark: receipt.watermark ?? null, state });
+    // One each: what names several is stored as several (receive.ts).
+    const target = receipt.targets?.[0];
+    if (target === undefined) {
+      return upTo !== null || receipt.watermark ? { state: 'APPLIED', ...NOTHING } : { state: 'IGNORED', ...NOTHING, reason: 'The report names no message of ours.' };
     }
+    const messageId = await receiveReport(tx, actor, {
+      accountId, providerMessageId: target, state, occurredAt: event.occurredAt, errorCode: receipt.errorCode ?? receipt.statusClass ?? null,
+      reason: receipt.reason, recipient: receipt.recipient ?? null, receivedAt: arriving.receivedAt,
+    }, receipt.reference ?? null);
     return { state: 'APPLIED', ...NOTHING, messageId };
   },
   call: async (tx, arriving) => ({ state: 'APPLIED', ...(await applyCall(tx, arriving)) }),
@@ -125,13 +144,3 @@ const HANDLERS: Record<InboundEvent['kind'], Handler> = {
   system: ignore,
   unknown: ignore,
 };
-
-/** Reported messages by their conversations' ids, in which order these are locked; those that aren't known come last. */
-async function inLockOrder(tx: Tx, workspaceId: string, accountId: string, targets: readonly string[]): Promise<string[]> {
-  if (targets.length < 2) return [...targets];
-  const known = await tx<{ target: string }[]>`
-    select provider_message_id as target from messages
-    where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = any(${[...targets]}::text[]) order by conversation_id, id`;
-  const ordered = known.map(({ target }) => target);
-  return [...ordered, ...targets.filter((target) => !ordered.includes(target))];
-}

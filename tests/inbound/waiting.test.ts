@@ -43,8 +43,9 @@ const drained = async () => {
   await drain.idle();
   await drain.stop();
 };
+type Said = ChatDelivery extends infer D ? (D extends ChatDelivery ? Omit<D, 'account' | 'visitor'> : never) : never;
 /** The visitor's next thing by the chat's door; gives its event's id. */
-const says = async (visitorId: string, what: Omit<ChatDelivery, 'account' | 'visitor'>): Promise<string> => {
+const says = async (visitorId: string, what: Said): Promise<string> => {
   const body = Buffer.from(JSON.stringify({ account: publicId('cha', chatAccount), visitor: { id: visitorId, name: null }, ...what }));
   const { events, unparsed } = await receiveDelivery(door, chat, { source: 'HTTP', request: { method: 'POST', url: 'http://localhost/chat', headers: {}, body } });
   expect(unparsed).toBeNull();
