@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { sourceOf } from '../events/source.ts';
 import { now } from '../platform/clock.ts';
 import { inWorkspace, type Tx } from '../platform/db.ts';
-import { ERROR_CODES, Refusal } from '../platform/errors.ts';
+import { ERROR_CODES, Refusal, refusalsIn } from '../platform/errors.ts';
 import type { GraphContext } from './context.ts';
 import type { Argument, Entity, Leaf, Union } from './entity.ts';
 import { refusalOf } from './faults.ts';
@@ -236,7 +236,7 @@ async function act(name: string, declared: Mutation, input: any, context: GraphC
     const refusal = refusalOf(error);
     if (!refusal || NOT_THE_USERS.has(refusal.code)) throw error;
     context.renew();
-    return { values: {}, userErrors: [userError(refusal)] };
+    return { values: {}, userErrors: refusalsIn(refusal).map(userError) };
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { Authorizer } from '../access/authorizer.ts';
 import { Budgets } from '../access/budget.ts';
+import { knowMailReceiver } from '../channels/email/ways.ts';
 import { initWebhookUrls } from '../channels/webhook-url.ts';
 import { wakeSnoozed } from '../conversations/timers.ts';
 import { openBus } from '../events/bus.ts';
@@ -65,9 +66,9 @@ export interface StartOptions {
   database?: Database;
   /** False: an empty database stays empty. */
   demo?: boolean;
-}
   /** For the benches: `loaders` switches the compiled path off. */
   path?: 'loaders';
+}
 
 /** Starts serving; ready when it returns. @throws InvalidConfig, AlreadyRunning, or why the database can't be used */
 export async function startServer(options: StartOptions): Promise<Server> {
@@ -186,6 +187,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
   if (config.port === 0) publicUrl = address;
   initWebhookUrls(publicUrl);
+  knowMailReceiver(mail !== null);
   await database.announce(address);
 
   let stopped: Promise<void> | null = null;
