@@ -16,6 +16,7 @@ import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { uuidOf } from '../platform/ids.ts';
 import { keyedHash } from '../platform/secrets.ts';
+import { ingestedBefore } from './ingested.ts';
 
 export interface Applied {
   state: Extract<(typeof INBOUND_STATES)[number], 'APPLIED' | 'DUPLICATE' | 'IGNORED' | 'WAITING'>;
@@ -48,7 +49,9 @@ export async function applyEvent(tx: Tx, arriving: Arriving): Promise<Applied> {
     brought === null || event.kind === 'call' ? null : lockProviderIds(tx, workspaceId, accountId, [brought]),
     brought === null ? null : release(tx, workspaceId, accountId, brought),
   ]);
-  return first ? HANDLERS[event.kind](tx, arriving) : { state: 'DUPLICATE', ...NOTHING };
+  if (!first) return { state: 'DUPLICATE', ...NOTHING };
+  const ingested = await ingestedBefore(tx, arriving);
+  return ingested ? { ...ingested, state: 'DUPLICATE' } : HANDLERS[event.kind](tx, arriving);
 }
 
 async function insertKey(tx: Tx, { workspaceId, accountId, event }: Arriving): Promise<boolean> {

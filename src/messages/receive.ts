@@ -116,7 +116,7 @@ export async function receiveEcho(tx: Tx, arriving: Arriving): Promise<Received>
   if (!message) throw new Error(`An event of kind ${event.kind} holds no message.`);
   const { known, sentFromHere } = await knownByProviderId(tx, arriving);
   // What came in, or was sent elsewhere, under the id of this mail is another one: the same again has the same key, and ends before this.
-  if (known && (event.provider !== 'mime' || sentFromHere)) return known;
+  if (known && (event.provider !== 'mime' || sentFromHere)) return event.provider === 'api' ? { ...known, state: 'DUPLICATE' } : known;
   const id = known ? null : message.providerMessageId;
   const settled = id === null ? null : await settle(tx, workspaceId, accountId, id, message.reference ?? null);
   if (settled) return confirmed(tx, arriving, settled);
