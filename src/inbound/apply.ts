@@ -4,7 +4,6 @@ import { systemActor } from '../access/viewer.ts';
 import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
-import { recordClaim } from '../identities/claims.ts';
 import { deleteMessage, editMessage, lockMessageByProviderId } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
 import { partRow } from '../messages/parts.ts';
@@ -134,10 +133,9 @@ const HANDLERS: Record<InboundEvent['kind'], Handler> = {
     const { to } = arriving.event.identityChange!;
     // Attested by the provider or a signed token: it is one of the sender's addresses, and is linked as such. Only typed: it is a claim.
     const attested = to !== null && to.trust !== 'claimed';
-    const { identityId, actor } = await resolveSender(tx, attested ? { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to] } } : arriving);
-    if (to !== null && !attested) {
-      await recordClaim(tx, { workspaceId: arriving.workspaceId, actor, claimantIdentityId: identityId, kind: to.kind, value: to.valueRaw });
-    }
+    const { identityId } = attested
+      ? await resolveSender(tx, { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to] } })
+      : await resolveSender(tx, arriving, to === null ? [] : [to]);
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
   reaction: ignore,

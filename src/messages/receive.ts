@@ -6,7 +6,7 @@ import { openConversation } from '../conversations/actions.ts';
 import { decide, type Channel, type Continuity, type Decision, type Matter } from '../conversations/continuity.ts';
 import { lockConversations, lockOwner, type ConversationRow } from '../conversations/rows.ts';
 import { observe } from '../customers/actions.ts';
-import { recordClaim } from '../identities/claims.ts';
+import { lockClaimed, recordClaim } from '../identities/claims.ts';
 import { resolveIdentity } from '../identities/resolve.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { keyedHash } from '../platform/secrets.ts';
@@ -39,11 +39,16 @@ export interface Received {
 /** Open matters that are looked at, the latest; more than one is rare (a merge, one channel each). */
 const OPEN_MATTERS_MAX = 20;
 
-/** Who the sender of an event is: his identity, made when it is new; whatever else he only says of himself becomes a claim. */
-export async function resolveSender(tx: Tx, arriving: Arriving): Promise<{ identityId: string; actor: Actor }> {
+/**
+ * Who the sender of an event is: his identity, made when it is new; whatever else he only says of himself (`senders` after the first, and
+ * `alsoClaimed`) becomes a claim.
+ */
+export async function resolveSender(tx: Tx, arriving: Arriving, alsoClaimed: readonly ObservedAddress[] = []): Promise<{ identityId: string; actor: Actor }> {
   const { workspaceId, event } = arriving;
   const [anchor, ...others] = event.senders;
   const isClaim = (address: ObservedAddress) => address.trust === 'claimed' && (address.kind === 'email' || address.kind === 'phone');
+  const claims = [...others.filter(isClaim), ...alsoClaimed].map(({ kind, valueRaw }) => ({ kind, value: valueRaw }));
+  await lockClaimed(tx, workspaceId, claims, event.senders);
   const system: Actor = { workspaceId, kind: 'SYSTEM', id: null };
   const { identityId } = await resolveIdentity(tx, {
     workspaceId, actor: system, addresses: anchor ? [anchor, ...others.filter((a) => !isClaim(a))] : [], accountId: arriving.accountId,
@@ -56,9 +61,7 @@ export async function resolveSender(tx: Tx, arriving: Arriving): Promise<{ ident
     const source = vouched ? 'CHANNEL' : 'CLAIM';
     await observe(tx, actor, { identityId, key: 'name', value: anchor.displayName, source, observedAt: arrivedAt(arriving) });
   }
-  for (const address of others.filter(isClaim)) {
-    await recordClaim(tx, { workspaceId, actor, claimantIdentityId: identityId, kind: address.kind, value: address.valueRaw });
-  }
+  for (const claim of claims) await recordClaim(tx, { workspaceId, actor, claimantIdentityId: identityId, ...claim });
   return { identityId, actor };
 }
 
