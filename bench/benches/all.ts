@@ -2,8 +2,9 @@
 import type { Bench } from '../bench.ts';
 import { attacks } from './attacks.ts';
 import { compiled } from './compiled.ts';
+import { ingest } from './ingest.ts';
 import { growth, manyIdentities } from './growth.ts';
 import { reads } from './reads.ts';
 import { references } from './references.ts';
 
-export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, attacks];
+export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, ingest, attacks];
