@@ -6,5 +6,6 @@ import { ingest } from './ingest.ts';
 import { growth, manyIdentities } from './growth.ts';
 import { reads } from './reads.ts';
 import { references } from './references.ts';
+import { writes } from './writes.ts';
 
-export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, ingest, attacks];
+export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, writes, ingest, attacks];

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import postgres from 'postgres';
+import { now } from '../../src/platform/clock.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { WORKSPACE } from '../data.ts';
 
@@ -53,7 +54,7 @@ const server = http.createServer((incoming, answer) => {
     const [{ address, text, externalId }] = variables.input.messages as [{ address: { value: string }; text: string; externalId: string }];
     const hash = createHash('sha256').update(externalId).digest();
     const id = newId();
-    const values = [WORKSPACE, address.value, hash, new Date(Date.now()).toISOString(), id, text, externalId, newId(), newId(), hash.readInt32BE(0) >>> 1, newId()];
+    const values = [WORKSPACE, address.value, hash, now(), id, text, externalId, newId(), newId(), hash.readInt32BE(0) >>> 1, newId()];
     sql.unsafe(STATEMENT, values as never, prepared).then(
       (rows) => {
         const json = rows.length === 1 ? `{"data":{"ingestMessages":{"messages":[{"result":"CREATED","message":{"id":"msg_${id.replaceAll('-', '')}"}}]}}}` : '{"errors":[]}';
