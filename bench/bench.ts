@@ -19,6 +19,8 @@ export interface Context {
   rounds: number;
   seconds: number;
   connections: number;
+  /** Before a turn counts; undefined: as long as rounds.ts finds right. */
+  warmSeconds?: number;
   quick: boolean;
   say: (text: string) => void;
   /** The data of a size, made once and kept; nothing may be written to it. Default: the run's size. */

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void close().then(() => process.exit(1)));
   const known = new Map<string, Promise<Data>>();
   const context: Context = {
-    cluster, size, rounds, seconds, connections: 32, quick, say,
+    cluster, size, rounds, seconds, connections: 32, quick, say, ...(quick ? { warmSeconds: 0.2 } : {}),
     data: (of = size) => {
       const key = `${of.customers} ${of.messages}`;
       if (!known.has(key)) known.set(key, data(cluster, of, say));

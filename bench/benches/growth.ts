@@ -49,7 +49,7 @@ export const growth: Bench = {
           if (status !== 200 || text.startsWith('{"errors"')) throw new Error(`${name}: ${status} ${text.slice(0, 400)}`);
         }
         // One connection: how long an answer takes, not how many go side by side.
-        const turns = await inRounds(contenders, { rounds: context.rounds, seconds: context.seconds / 5, warmSeconds: context.quick ? 0.15 : 0.4, connections: 1, postmaster: 0 });
+        const turns = await inRounds(contenders, { rounds: context.rounds, seconds: context.seconds / 5, warmSeconds: context.warmSeconds ?? 0.4, connections: 1, postmaster: 0 });
         const [before, after] = ['small', 'large'].map((size) => turns.get(size)!.map(({ p50Ms }) => p50Ms));
         const spread = spreadOf(after!.map((ms, round) => ms / before![round]!));
         context.say(`  ${name.padEnd(22)} p50 ${spreadOf(before!).median.toFixed(2)} -> ${spreadOf(after!).median.toFixed(2)} ms   ${spread.median.toFixed(2)} x`);

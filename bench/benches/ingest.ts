@@ -8,6 +8,7 @@ import { ask, load, request } from '../load.ts';
 import { inRounds, medianOf, ratio, spreadOf, type Contender } from '../rounds.ts';
 
 const ADDRESSES_MAX = 1_000;
+const ADDRESSES_QUICK_MAX = 500;
 const BATCH = 100;
 const BATCHES_IN_FLIGHT = 4;
 const ROWS_COMPARED = 20;
@@ -27,7 +28,7 @@ export const ingest: Bench = {
 };
 
 async function measured(context: Context, data: Data, wanted: ReadonlySet<string>): Promise<Row[]> {
-  const addresses = Math.min(ADDRESSES_MAX, data.size.customers);
+  const addresses = Math.min(context.quick ? ADDRESSES_QUICK_MAX : ADDRESSES_MAX, data.size.customers);
   let number = 0;
   /** The next messages, each by another address, none like any before. */
   const body = (count: number) => ({

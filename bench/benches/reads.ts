@@ -40,7 +40,7 @@ export const reads: Bench = {
         }
         context.say(`${question}: ${TITLES[question]}; ${asks.length} contenders give the same answers`);
         results.set(question, await inRounds(turning, {
-          rounds: context.rounds, seconds: context.seconds, connections: context.connections, postmaster: context.cluster.postmaster,
+          ...context, postmaster: context.cluster.postmaster,
         }));
         shown(context, results.get(question)!);
       }
