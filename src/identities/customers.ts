@@ -169,18 +169,23 @@ export async function standingObservations(tx: Tx, workspaceId: string, customer
 }
 
 /**
- * Says that something was heard of an identity at `at`: its customer moves up in lists, its first and last moments widen. At most one write a
- * minute each, so that a chat's messages don't rewrite two rows each. Call it after the customer's lock, whose order the writes keep.
+ * Says that something was heard of identities, each at a moment: their customers move up in lists, their first and last moments widen. At most one
+ * write a minute each, so that a chat's messages don't rewrite two rows each. Call it after the customers' locks, whose order the writes keep.
  */
-export async function touchActivity(tx: Tx, workspaceId: string, identityId: string, at: string): Promise<void> {
-  await tx`
-    update customers c set last_activity_at = ${at}
-    where c.workspace_id = ${workspaceId} and c.last_activity_at < ${at}::timestamptz - interval '1 minute'
-      and c.id = (select i.customer_id from identities i where i.workspace_id = ${workspaceId} and i.id = ${identityId})`;
-  await tx`
-    update identities set first_seen_at = least(first_seen_at, ${at}), last_seen_at = greatest(last_seen_at, ${at})
-    where workspace_id = ${workspaceId} and id = ${identityId}
-      and (last_seen_at < ${at}::timestamptz - interval '1 minute' or first_seen_at > ${at}::timestamptz)`;
+export async function touchActivities(tx: Tx, workspaceId: string, heard: readonly { identityId: string; at: string }[]): Promise<void> {
+  if (heard.length === 0) return;
+  const last = tx`
+    (select i.customer_id, i.id, min(h.at) as first, max(h.at) as last
+     from unnest(${heard.map((h) => h.identityId)}::uuid[], ${heard.map((h) => h.at)}::timestamptz[]) as h (id, at)
+     join identities i on i.workspace_id = ${workspaceId} and i.id = h.id group by i.customer_id, i.id)`;
+  await Promise.all([
+    tx`
+      update customers c set last_activity_at = h.last from (select customer_id, max(last) as last from ${last} each group by customer_id) h
+      where c.workspace_id = ${workspaceId} and c.id = h.customer_id and c.last_activity_at < h.last - interval '1 minute'`,
+    tx`
+      update identities i set first_seen_at = least(i.first_seen_at, h.first), last_seen_at = greatest(i.last_seen_at, h.last) from ${last} h
+      where i.workspace_id = ${workspaceId} and i.id = h.id and (i.last_seen_at < h.last - interval '1 minute' or i.first_seen_at > h.first)`,
+  ]);
 }
 
 interface StoredIdentity {

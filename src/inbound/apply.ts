@@ -8,7 +8,9 @@ import { recordClaim } from '../identities/claims.ts';
 import { deleteMessage, editMessage, lockMessageByProviderId, receiveReport, reportUpTo } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
 import { partRow } from '../messages/parts.ts';
-import { arrivedAt, receiveEcho, receiveMessage, resolveSender, type Arriving } from '../messages/receive.ts';
+import { arrivedAt, type Arriving } from '../messages/arriving.ts';
+import { receiveMessage } from '../messages/receive.ts';
+import { resolveSender } from '../messages/senders.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { uuidOf } from '../platform/ids.ts';
@@ -69,7 +71,7 @@ type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 const ignore: Handler = async () => ({ state: 'IGNORED', ...NOTHING });
 
 const HANDLERS: Record<InboundEvent['kind'], Handler> = {
-  message: async (tx, arriving) => ({ state: 'APPLIED', ...(arriving.event.direction === 'inbound' ? await receiveMessage(tx, arriving) : await receiveEcho(tx, arriving)) }),
+  message: async (tx, arriving) => ({ state: 'APPLIED', ...(await receiveMessage(tx, arriving)) }),
   message_edit: async (tx, arriving) => {
     const { event, workspaceId, accountId } = arriving;
     const message = (await lockMessageByProviderId(tx, workspaceId, accountId, event.message!.providerMessageId!))!;

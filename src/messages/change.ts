@@ -6,7 +6,7 @@ import type { Tx } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
 import { foldDelivery, raisedUpTo, type DeliveryState } from './delivery.ts';
 import { shownText, type PartRow } from './parts.ts';
-import { putThreads, storeParts } from './store.ts';
+import { putThreads, storeParts } from './unit.ts';
 
 interface MessageRow {
   id: string;

@@ -10,7 +10,7 @@ import { newId, publicId } from '../platform/ids.ts';
 import { enqueue } from '../platform/jobs.ts';
 import { systemActor } from '../access/viewer.ts';
 import { applyParkedReports, lockMessage, setDelivery } from './change.ts';
-import { putThreads } from './store.ts';
+import { putThreads } from './unit.ts';
 
 /** Tries of a message before it fails for good; they span about an hour and a half. */
 const ATTEMPTS_MAX = 8;
