@@ -36,29 +36,6 @@ export interface Resolved {
 }
 
 /**
- * `resolveIdentity` for many of one workspace, in order. Those whom nothing new is said of cost one read together; for the others, all addresses are
- * locked in order before the first is resolved, and then the customers who have them, so that two batches never wait for each other's half.
- */
-export async function resolveIdentities(tx: Tx, inputs: readonly ResolveInput[]): Promise<Resolved[]> {
-  if (inputs.length < 2) return Promise.all(inputs.map((input) => resolveIdentity(tx, input)));
-  const { workspaceId } = inputs[0]!;
-  const seen = inputs.map((input) => usable(input.addresses));
-  const known = await identitiesAt(tx, workspaceId, seen.flatMap((s) => s.map(({ address }) => address)));
-  const resolved = inputs.map((input, i): Resolved | null => {
-    if (seen[i]!.length === 0) return null;
-    const quick = plan(seen[i]!, known, nameOf(input, seen[i]!), input.at);
-    return isSettled(quick) ? { identityId: quick.anchor!.id, customerId: quick.anchor!.customerId, createdCustomer: false } : null;
-  });
-  const addresses = seen.flatMap((s, i) => (resolved[i] ? [] : s.map(({ address }) => address)));
-  if (addresses.length > 0) {
-    await lockAddresses(tx, workspaceId, addresses);
-    await lockCustomers(tx, workspaceId, (await identitiesAt(tx, workspaceId, addresses)).map((identity) => identity.customerId));
-  }
-  for (const [i, input] of inputs.entries()) resolved[i] ??= await resolveIdentity(tx, input);
-  return resolved as Resolved[];
-}
-
-/**
  * The identity and customer of whoever sent something, made when nobody has the address. 32 clients at once over few people make one customer each.
  * - Further addresses are added to the same customer when one trusted source attests them and the anchor, and nobody has them; if the anchor
  *   is new and one of them is known, the anchor joins that customer. What is another customer's stays there, noted in `evidence.contested`.
@@ -87,7 +64,7 @@ export async function resolveIdentity(tx: Tx, input: ResolveInput): Promise<Reso
   }
 }
 
-const nameOf = (input: ResolveInput, seen: readonly Seen[]): string | null => personName(input.displayName, seen[0]!.address) ?? seen[0]!.displayName;
+export const nameOf = (input: ResolveInput, seen: readonly Seen[]): string | null => personName(input.displayName, seen[0]!.address) ?? seen[0]!.displayName;
 
 /** Nobody can be found again by this: a customer of its own, so that two anonymous callers don't share a conversation. */
 async function resolveNobody(tx: Tx, input: ResolveInput): Promise<Resolved> {
@@ -180,7 +157,7 @@ async function contest(tx: Tx, { workspaceId, actor }: ResolveInput, contests: P
 }
 
 /** What an address that isn't proven calls itself is shown only while nothing better is known. */
-const sourceOf = (seen: Seen): ObservationSource => (seen.trust === 'CLAIMED' ? 'CLAIM' : 'CHANNEL');
+export const sourceOf = (seen: Seen): ObservationSource => (seen.trust === 'CLAIMED' ? 'CLAIM' : 'CHANNEL');
 
 const sameOwners = (before: readonly KnownIdentity[], after: readonly KnownIdentity[]): boolean =>
   before.length === after.length && before.every((b) => after.some((a) => a.id === b.id && a.customerId === b.customerId));

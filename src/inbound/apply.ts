@@ -9,7 +9,7 @@ import { deleteMessage, editMessage, lockMessageByProviderId, receiveReport, rep
 import type { DeliveryState } from '../messages/delivery.ts';
 import { partRow } from '../messages/parts.ts';
 import { arrivedAt, type Arriving } from '../messages/arriving.ts';
-import { receiveMessage } from '../messages/receive.ts';
+import { receiveMessages } from '../messages/receive.ts';
 import { resolveSender } from '../messages/senders.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
@@ -32,16 +32,58 @@ const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, con
  * same moment, waits for the first and is then a DUPLICATE. What speaks of a call or message that isn't here took no effect: it is WAITING, and is
  * pending again once that one came, which is of the same lane.
  */
-export async function applyEvent(tx: Tx, arriving: Arriving): Promise<Applied> {
-  const { workspaceId, accountId, event } = arriving;
+export const applyEvent = async (tx: Tx, arriving: Arriving): Promise<Applied> => (await applyEvents(tx, [arriving]))[0]!;
+
+/** The same for many events of one workspace, in their order; messages that follow each other are applied together. */
+export async function applyEvents(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
+  const applied: Applied[] = [];
+  while (applied.length < arrivings.length) {
+    const next = arrivings[applied.length]!;
+    if (next.event.kind === 'message') {
+      const until = arrivings.findIndex(({ event }, i) => i > applied.length && event.kind !== 'message');
+      applied.push(...(await applyMessages(tx, arrivings.slice(applied.length, until < 0 ? undefined : until))));
+    } else {
+      applied.push(await applyOther(tx, next));
+    }
+  }
+  return applied;
+}
+
+async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
+  const { workspaceId } = arrivings[0]!;
+  const first = await firstOfTheirKeys(tx, workspaceId, arrivings);
+  const fresh = arrivings.filter((arriving) => first.has(arriving));
+  const received = new Map((await receiveMessages(tx, workspaceId, fresh)).map((one, i) => [fresh[i]!, one]));
+  await release(tx, workspaceId, fresh);
+  return arrivings.map((arriving) => {
+    const one = received.get(arriving);
+    return one ? { state: 'APPLIED', ...one } : { state: 'DUPLICATE', ...NOTHING };
+  });
+}
+
+async function applyOther(tx: Tx, arriving: Arriving): Promise<Applied> {
   const waitsFor = await missing(tx, arriving);
   if (waitsFor !== null) return { state: 'WAITING', ...NOTHING, waitsFor };
-  const [first] = await tx`
-    insert into inbound_keys ${tx({ workspaceId, accountId, keyHash: keyedHash(event.dedupeKey), createdAt: now() })} on conflict do nothing returning 1`;
-  if (!first) return { state: 'DUPLICATE', ...NOTHING };
-  const applied = await HANDLERS[event.kind](tx, arriving);
-  await release(tx, arriving);
+  const first = await firstOfTheirKeys(tx, arriving.workspaceId, [arriving]);
+  if (!first.has(arriving)) return { state: 'DUPLICATE', ...NOTHING };
+  const applied = await HANDLERS[arriving.event.kind as Exclude<InboundEvent['kind'], 'message'>](tx, arriving);
+  await release(tx, arriving.workspaceId, [arriving]);
   return applied;
+}
+
+/** Those whose dedupe keys are new, and theirs from now on. In order of the keys, so that two transactions wait for each other at the first. */
+async function firstOfTheirKeys(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<Set<Arriving>> {
+  const byKey = new Map<string, Arriving>();
+  for (const arriving of arrivings) {
+    const place = `${arriving.accountId} ${keyedHash(arriving.event.dedupeKey).toString('hex')}`;
+    if (!byKey.has(place)) byKey.set(place, arriving);
+  }
+  const places = [...byKey.keys()].sort();
+  const inserted = await tx<{ place: string }[]>`
+    insert into inbound_keys (workspace_id, account_id, key_hash, created_at)
+    select ${workspaceId}, split_part(p, ' ', 1)::uuid, decode(split_part(p, ' ', 2), 'hex'), ${now()} from unnest(${places}::text[]) p
+    on conflict do nothing returning account_id || ' ' || encode(key_hash, 'hex') as place`;
+  return new Set(inserted.map(({ place }) => byKey.get(place)!));
 }
 
 /** What the event speaks of and isn't here yet, by the provider's id; null when nothing is missing. */
@@ -53,13 +95,17 @@ async function missing(tx: Tx, { workspaceId, accountId, event }: Arriving): Pro
   return known ? null : target;
 }
 
-/** Makes pending what waited for the call or message that this event brought. */
-async function release(tx: Tx, { workspaceId, accountId, channel, event }: Arriving): Promise<void> {
-  const brought = event.kind === 'call' ? callKey(event) : event.kind === 'message' && !MESSAGES_STAY.includes(channel) ? event.message!.providerMessageId : null;
-  if (brought === null) return;
+/** Makes pending what waited for the calls or messages that these events brought. */
+async function release(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<void> {
+  const brought = arrivings.flatMap(({ accountId, channel, event }) => {
+    const id = event.kind === 'call' ? callKey(event) : event.kind === 'message' && !MESSAGES_STAY.includes(channel) ? event.message!.providerMessageId : null;
+    return id === null ? [] : [{ accountId, id }];
+  });
+  if (brought.length === 0) return;
   await tx`
-    update inbound_events set state = 'PENDING', waits_for = null, error = null, next_attempt_at = ${now()}
-    where workspace_id = ${workspaceId} and state = 'WAITING' and waits_for = ${brought} and account_id = ${accountId}`;
+    update inbound_events e set state = 'PENDING', waits_for = null, error = null, next_attempt_at = ${now()}
+    from unnest(${brought.map((b) => b.accountId)}::uuid[], ${brought.map((b) => b.id)}::text[]) as b (account_id, id)
+    where e.workspace_id = ${workspaceId} and e.state = 'WAITING' and e.waits_for = b.id and e.account_id = b.account_id`;
 }
 
 /** Where nobody can edit or take back a message, nothing waits for one. */
@@ -70,8 +116,7 @@ type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 
 const ignore: Handler = async () => ({ state: 'IGNORED', ...NOTHING });
 
-const HANDLERS: Record<InboundEvent['kind'], Handler> = {
-  message: async (tx, arriving) => ({ state: 'APPLIED', ...(await receiveMessage(tx, arriving)) }),
+const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
   message_edit: async (tx, arriving) => {
     const { event, workspaceId, accountId } = arriving;
     const message = (await lockMessageByProviderId(tx, workspaceId, accountId, event.message!.providerMessageId!))!;

@@ -12,18 +12,25 @@ import { resolveSenders } from './senders.ts';
 import { storeMessage } from './store.ts';
 import { MessageUnit, type ThreadKey } from './unit.ts';
 
-export const receiveMessage = async (tx: Tx, arriving: Arriving): Promise<Received> => (await receiveMessages(tx, arriving.workspaceId, [arriving]))[0]!;
-
 /**
  * Receives messages in their order, with the same end as one after the other: resolves who they are from (or, of those that the team sent outside
  * of here, to), opens or continues conversations (and says why), stores them. One that the team sent and that is here already changes nothing.
  * Statements are the same few however many messages there are, but for what is said of people for the first time.
  */
 export async function receiveMessages(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<Received[]> {
-  const known = await knownMessages(tx, workspaceId, arrivings);
-  const isNew = (arriving: Arriving) => !settled(arriving, known.get(placeOf(arriving)));
-  const fresh = arrivings.filter(isNew);
-  const senders = new Map((await resolveSenders(tx, workspaceId, fresh.map(byCounterpart))).map((sender, i) => [fresh[i]!, sender]));
+  const received: Received[] = [];
+  while (received.length < arrivings.length) received.push(...(await receiveFirst(tx, workspaceId, arrivings.slice(received.length))));
+  return received;
+}
+
+/** As many of the first as can be received together. */
+async function receiveFirst(tx: Tx, workspaceId: string, all: readonly Arriving[]): Promise<Received[]> {
+  const known = await knownMessages(tx, workspaceId, all);
+  const unknown = all.filter((arriving) => !settled(arriving, known.get(placeOf(arriving))));
+  const resolved = await resolveSenders(tx, workspaceId, unknown.map(byCounterpart));
+  const arrivings = resolved.length === unknown.length ? all : all.slice(0, all.indexOf(unknown[resolved.length]!));
+  const fresh = unknown.slice(0, resolved.length);
+  const senders = new Map(resolved.map((sender, i) => [fresh[i]!, sender]));
   const entrants = new Map<Arriving, Entrant>();
   for (const arriving of fresh) entrants.set(arriving, { ...entrantOf(arriving), identityId: senders.get(arriving)!.identityId, repliesTo: await provenReply(tx, arriving) });
   const matters = fresh.length === 0 ? null : await Matters.of(tx, workspaceId, [...entrants.values()]);

@@ -3,7 +3,7 @@ import type { Actor } from '../access/viewer.ts';
 import type { ObservedAddress } from '../channels/channel.ts';
 import { observeAll } from '../customers/actions.ts';
 import { recordClaim } from '../identities/claims.ts';
-import { resolveIdentities } from '../identities/resolve.ts';
+import { resolveIdentities } from '../identities/resolve-many.ts';
 import type { Tx } from '../platform/db.ts';
 import { arrivedAt, type Arriving } from './arriving.ts';
 
@@ -13,8 +13,9 @@ export interface Sender {
 }
 
 /**
- * Who the sender of each event is: his identity, made when it is new; whatever else he only says of himself becomes a claim. Takes the locks of
- * addresses and customers, so it comes before any conversation's.
+ * Who the sender of each event is: his identity, made when it is new; whatever else he only says of himself becomes a claim. Of the first events, as
+ * many as can be resolved before they are written (`resolveIdentities`). Takes the locks of addresses and customers, so it comes before any
+ * conversation's.
  */
 export async function resolveSenders(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<Sender[]> {
   const system: Actor = { workspaceId, kind: 'SYSTEM', id: null };
@@ -26,12 +27,13 @@ export async function resolveSenders(tx: Tx, workspaceId: string, arrivings: rea
     };
   }));
   const senders = resolved.map(({ identityId }): Sender => ({ identityId, actor: { workspaceId, kind: 'CUSTOMER', id: identityId } }));
-  await observeAll(tx, workspaceId, arrivings.flatMap((arriving, i) => {
+  const those = arrivings.slice(0, senders.length);
+  await observeAll(tx, workspaceId, those.flatMap((arriving, i) => {
     const [anchor] = arriving.event.senders;
     const { identityId, actor } = senders[i]!;
     return anchor?.displayName ? [{ actor, identityId, key: 'name', value: anchor.displayName, source: nameSource(arriving, anchor), observedAt: arrivedAt(arriving) }] : [];
   }));
-  for (const [i, { event }] of arrivings.entries()) {
+  for (const [i, { event }] of those.entries()) {
     for (const address of event.senders.slice(1).filter(isClaim)) {
       const { identityId, actor } = senders[i]!;
       await recordClaim(tx, { workspaceId, actor, claimantIdentityId: identityId, kind: address.kind, value: address.valueRaw });

@@ -7,7 +7,7 @@ import type { InboundEvent } from '../../src/channels/channel.ts';
 import { setConversationStatus } from '../../src/conversations/actions.ts';
 import { applyEvent } from '../../src/inbound/apply.ts';
 import { startDrain } from '../../src/inbound/drain.ts';
-import { ingestMessage, lockForIngest, type IngestMessage } from '../../src/inbound/ingest.ts';
+import { ingestMessages, type IngestMessage } from '../../src/inbound/ingest.ts';
 import { sendMessage, startConversation } from '../../src/messages/send.ts';
 import { after, now } from '../../src/platform/clock.ts';
 import { inWorkspace } from '../../src/platform/db.ts';
@@ -117,8 +117,7 @@ describe('who waits for whom', () => {
     const people = Array.from({ length: 12 }, (_, i) => `person${i}@example.com`);
     const batch = (order: string[]) => within(async (tx) => {
       const messages: IngestMessage[] = order.map((value) => ({ channel: 'EMAIL', accountId: null, address: { kind: 'EMAIL', value }, direction: 'INBOUND', text: 'hello', externalId: randomUUID() }));
-      await lockForIngest(tx, actor.workspaceId, messages);
-      for (const message of messages) await ingestMessage(tx, actor, message, 'LIVE');
+      await ingestMessages(tx, actor, messages, 'LIVE');
     });
     await Promise.all([batch(people), batch([...people].reverse()), batch(people), batch([...people].reverse())]);
     expect(await db.owner`select i.value, count(*)::int as n from messages m join identities i on i.id = m.identity_id where i.value like 'person%' group by 1`).toEqual(
