@@ -3,7 +3,7 @@ import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueInd
 import { channelAccounts } from './channels.ts';
 import { id, moment, oneOf, workspaceId } from './columns.ts';
 import { conversations } from './conversations.ts';
-import { identities } from './identities.ts';
+import { identities, TRUSTS } from './identities.ts';
 import { DIRECTIONS } from './messages.ts';
 import { members } from './workspaces.ts';
 
@@ -21,6 +21,8 @@ export const calls = pgTable('calls', {
   accountId: uuid().notNull(),
   providerCallId: text().notNull(),
   direction: text().notNull(),
+  /** How far to believe that the caller is who the number says, the most that an event of the call attested; null for outbound. */
+  senderTrust: text(),
   fromValue: text(),
   toValue: text(),
   state: text().notNull(),
@@ -47,6 +49,7 @@ export const calls = pgTable('calls', {
   uniqueIndex('calls_by_provider_id').on(t.workspaceId, t.accountId, t.providerCallId),
   index('calls_by_conversation').on(t.workspaceId, t.conversationId, t.startedAt, t.id),
   oneOf('calls_direction', t.direction, DIRECTIONS),
+  oneOf('calls_sender_trust', t.senderTrust, TRUSTS),
   oneOf('calls_state', t.state, CALL_STATES),
   oneOf('calls_disposition', t.disposition, CALL_DISPOSITIONS),
 ]);

@@ -18,6 +18,7 @@ export const eventOutbox = pgTable('event_outbox', {
   /** Ids, enums, counts and versions: never names, addresses or text. */
   data: jsonb().notNull(),
   occurredAt: moment().notNull(),
+  source: bytea(),
 }, (t) => [oneOf('event_outbox_actor', t.actorKind, ACTOR_KINDS)]);
 
 /** The log. Never updated, never deleted from. `position` is dense over the whole log; `hash` chains a workspace's events. */
@@ -33,11 +34,41 @@ export const events = pgTable('events', {
   data: jsonb().notNull(),
   occurredAt: moment().notNull(),
   hash: bytea().notNull(),
+  /** From where (`event_sources.hash`); null for what no caller did. */
+  source: bytea(),
 }, (t) => [
   primaryKey({ columns: [t.workspaceId, t.position] }),
   uniqueIndex('events_position').on(t.position),
   uniqueIndex('events_id').on(t.workspaceId, t.id),
   index('events_by_conversation').on(t.workspaceId, t.conversationId, t.conversationSeq),
+]);
+
+export const CREDENTIAL_KINDS = ['API_KEY', 'MEMBER_TOKEN', 'VISITOR_TOKEN', 'PUBLISHABLE_KEY'] as const;
+
+/**
+ * From where what the log tells was done: a row a request. Outside of the log, so that an erase can take a person's address out; and named by its
+ * own hash, which the log's chain covers: another address or credential is noticed, an erased one is seen to be erased.
+ */
+export const eventSources = pgTable('event_sources', {
+  workspaceId: workspaceId(),
+  /** SHA-256 of the credential and `address_hash` (`event_source_hash`). */
+  hash: bytea().notNull(),
+  credentialKind: text().notNull(),
+  /** The key's id, the token's, or for a publishable key the chat account's. */
+  credentialId: uuid().notNull(),
+  /** The visitor's identity: whose address it is, for an erase. */
+  identityId: uuid(),
+  /** SHA-256 of `salt` and `address`. Without the salt nobody can try addresses. */
+  addressHash: bytea().notNull(),
+  salt: bytea(),
+  /** The caller's network address; null when it was erased, or nobody could tell. */
+  address: text(),
+  createdAt: moment().notNull(),
+  erasedAt: moment(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.hash] }),
+  index('event_sources_by_identity').on(t.workspaceId, t.identityId),
+  oneOf('event_sources_credential', t.credentialKind, CREDENTIAL_KINDS),
 ]);
 
 /** One row: the log's last position. */

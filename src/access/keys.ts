@@ -6,7 +6,7 @@ import type { Sql } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { permissionsOf, type ViewerRole } from './permissions.ts';
 import { BadToken, verifyOwnToken, type TokenClaims } from './tokens.ts';
-import type { Actor, Viewer } from './viewer.ts';
+import type { Actor, CredentialRef, Viewer } from './viewer.ts';
 
 /** How long an answer about a key or token is believed. */
 export const VIEWER_MS_MAX = 4_000;
@@ -108,7 +108,7 @@ interface KeyRow {
 function viewerOfKey(credential: Credential & { kind: 'KEY' }, row: KeyRow | undefined): Viewer | null {
   if (!row || row.revokedAt !== null || isPast(row.expiresAt)) return null;
   if (credential.workspaceId !== null && credential.workspaceId !== row.workspaceId) return null;
-  return viewer(row.role, row.scopes, { workspaceId: row.workspaceId, kind: 'API_KEY', id: row.id }, row.expiresAt);
+  return viewer(row.role, row.scopes, { workspaceId: row.workspaceId, kind: 'API_KEY', id: row.id }, { kind: 'API_KEY', id: row.id }, row.expiresAt);
 }
 
 interface TokenRow {
@@ -128,18 +128,20 @@ function viewerOfToken(credential: Credential & { kind: 'TOKEN' }, row: TokenRow
   if (row.workspaceId !== credential.workspaceId || row.kind !== credential.of) return null;
   if (row.kind === 'MEMBER') {
     if (row.memberRole === null || row.memberDeactivatedAt !== null || row.memberId !== credential.memberId) return null;
-    return viewer(row.memberRole, [], { workspaceId: row.workspaceId, kind: 'MEMBER', id: row.memberId }, row.expiresAt);
+    return viewer(row.memberRole, [], { workspaceId: row.workspaceId, kind: 'MEMBER', id: row.memberId }, { kind: 'MEMBER_TOKEN', id: credential.jti }, row.expiresAt);
   }
   if (row.accountId === null || row.identityId !== (credential.identityIds[0] ?? null) || credential.publishable !== (row.identityId === null)) return null;
   const actor: Actor = { workspaceId: row.workspaceId, kind: 'CUSTOMER', id: row.identityId };
   // A publishable key stands in a page for good; its row's end of time is none.
-  return viewer('VISITOR', [], actor, credential.publishable ? null : row.expiresAt, credential.identityIds, row.accountId);
+  const by: CredentialRef = { kind: credential.publishable ? 'PUBLISHABLE_KEY' : 'VISITOR_TOKEN', id: credential.jti };
+  return viewer('VISITOR', [], actor, by, credential.publishable ? null : row.expiresAt, credential.identityIds, row.accountId);
 }
 
 function viewer(
   role: ViewerRole,
   scopes: readonly string[],
   actor: Actor,
+  credential: CredentialRef,
   expiresAt: string | null,
   identityIds: readonly string[] = [],
   accountId: string | null = null,
@@ -156,6 +158,7 @@ function viewer(
     accountId,
     permissionKey: createHash('sha256').update(sees).digest('base64url').slice(0, 22),
     expiresAtMs: expiresAt === null ? null : Date.parse(expiresAt),
+    credential,
   };
 }
 
@@ -183,6 +186,12 @@ function remembered(sql: Sql, text: string): Promise<Viewer | null> {
   // A Map keeps the order of insertion: the first is the one looked up longest ago.
   if (memory.size > REMEMBERED_MAX) memory.delete(memory.keys().next().value!);
   return entry.viewer;
+}
+
+/** Whether this process has let the key or token in before, and not seen it refused since: told from memory. */
+export function isRemembered(sql: Sql, authorization: unknown): boolean {
+  const text = bearer(authorization);
+  return text !== null && memories.get(sql)?.has(createHash('sha256').update(text).digest('base64')) === true;
 }
 
 async function lookUp(sql: Sql, text: string): Promise<Viewer | null> {

@@ -1,4 +1,5 @@
 // Who asks. Made from a key or token once a request (or socket), and looked up again every few seconds so that a revoked one dies.
+import type { CREDENTIAL_KINDS } from '../../schema/events.ts';
 import type { ACTOR_KINDS } from '../../schema/workspaces.ts';
 import type { Permission, ViewerRole } from './permissions.ts';
 
@@ -9,6 +10,12 @@ export interface Actor {
   workspaceId: string;
   kind: ActorKind;
   id: string | null;
+}
+
+/** What let a viewer in, by its id: a key's, a token's, or for a publishable key the chat account's. */
+export interface CredentialRef {
+  kind: (typeof CREDENTIAL_KINDS)[number];
+  id: string;
 }
 
 export interface Viewer {
@@ -26,6 +33,10 @@ export interface Viewer {
   permissionKey: string;
   /** Milliseconds since 1970; null: never. */
   expiresAtMs: number | null;
+  /** Absent for a viewer that no credential made. */
+  credential?: CredentialRef;
+  /** The network address of this request or socket; null or absent when there is none. Set by the transport, on a copy of its own. */
+  address?: string | null;
 }
 
 /** What the system itself does (timers, consumers of the log). */

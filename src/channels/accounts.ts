@@ -8,11 +8,13 @@ import { appendEvents } from '../events/append.ts';
 import { normalAddress } from '../identities/address.ts';
 import { now } from '../platform/clock.ts';
 import { found, type Sql, type Tx } from '../platform/db.ts';
-import { Refusal } from '../platform/errors.ts';
+import { Refusal, Refusals, together } from '../platform/errors.ts';
 import { newId, publicId } from '../platform/ids.ts';
 import { open, seal } from '../platform/secrets.ts';
 import { lineOf } from '../workspaces/input.ts';
 import type { Account, ChannelName, Provider } from './channel.ts';
+import type { EmailSecrets, EmailSettings } from './email/send.ts';
+import { withoutAnyWay } from './email/ways.ts';
 import { findProvider, PROVIDERS } from './registry.ts';
 
 export type Channel = (typeof CHANNELS)[number];
@@ -45,22 +47,20 @@ export interface ConnectInput {
 /**
  * Connects an account; one that was disconnected comes back with its history. Emits `channel.changed`.
  * Locks the workspace's row, so that the default of a channel stays one.
- * @throws Refusal INVALID_INPUT (names the field of settings or secrets); ALREADY_EXISTS; NOT_FOUND (the endpoint)
+ * @throws Refusal INVALID_INPUT (all wrong fields at once, `Refusals`); ALREADY_EXISTS; NOT_FOUND (the endpoint)
  */
 export async function connectChannel(tx: Tx, actor: Actor, input: ConnectInput): Promise<{ accountId: string; endpointId: string }> {
   const { workspaceId } = actor;
   const provider = findProvider(input.provider, input.channel.toLowerCase());
   if (!provider) throw new Refusal('INVALID_INPUT', `There is no provider \`${input.provider.slice(0, 60)}\` of the channel ${input.channel}; there are ${PROVIDERS.map((p) => `${p.provider} (${p.channel.toUpperCase()})`).join(', ')}.`, { field: ['provider'] });
-  const name = lineOf(input.name, 'name');
-  const settings = checked(provider.settings, input.settings ?? {}, 'settings');
   const newAccountId = newId();
-  const address = addressOf(provider, input.address, newAccountId);
+  const { name, settings, address, secrets } = judged(provider, input, newAccountId);
 
   await lockAccounts(tx, workspaceId);
   const [old] = await tx<{ id: string; state: AccountState }[]>`select id, state from channel_accounts
     where workspace_id = ${workspaceId} and channel = ${input.channel} and provider = ${input.provider} and address = ${address} for update`;
   if (old && old.state !== 'DISCONNECTED') throw new Refusal('ALREADY_EXISTS', `\`${address}\` is connected already.`, { field: ['address'] });
-  const endpointId = input.endpointId == null ? await createEndpoint(tx, workspaceId, provider, input.secrets) : await usedEndpoint(tx, workspaceId, provider, input);
+  const endpointId = input.endpointId == null ? await createEndpoint(tx, workspaceId, provider, secrets) : await usedEndpoint(tx, workspaceId, provider, input);
 
   const [standing] = await tx`select id from channel_accounts
     where workspace_id = ${workspaceId} and channel = ${input.channel} and is_default and state <> 'DISCONNECTED' and id <> ${old?.id ?? newAccountId}`;
@@ -78,6 +78,24 @@ export async function connectChannel(tx: Tx, actor: Actor, input: ConnectInput):
   if (input.channel === 'LIVE_CHAT') await allowPublishableKey(tx, workspaceId, accountId, true);
   await changed(tx, actor, accountId, 'ACTIVE');
   return { accountId, endpointId };
+}
+
+/** What was given, in the form that is kept. @throws Refusal for every field that is wrong, together */
+function judged(provider: Provider, input: ConnectInput, newAccountId: string): { name: string; settings: unknown; address: string; secrets: unknown } {
+  const all = together();
+  const name = all.check(() => lineOf(input.name, 'name'));
+  const address = all.check(() => addressOf(provider, input.address, newAccountId));
+  const settings = all.check(() => checked(provider.settings, input.settings ?? {}, 'settings'));
+  const isNew = input.endpointId == null;
+  const secrets = all.check(() => {
+    if (isNew) return checked(provider.secrets, input.secrets ?? {}, 'secrets');
+    if (input.secrets == null) return null;
+    throw new Refusal('INVALID_INPUT', 'The endpoint has secrets already; change them with rotateChannelSecrets.', { field: ['secrets'] });
+  });
+  all.end();
+  const without = isNew && provider.channel === 'email' ? withoutAnyWay(settings as EmailSettings, secrets as EmailSecrets) : null;
+  if (without) throw new Refusal('INVALID_INPUT', without, { field: ['secrets', 'inbound'] });
+  return { name: name!, settings, address: address!, secrets };
 }
 
 /** Changes name, settings or which account is the default; settings are replaced as a whole. @throws Refusal INVALID_INPUT, NOT_FOUND */
@@ -218,14 +236,13 @@ async function accountRow(tx: Tx, workspaceId: string, accountId: string): Promi
 
 async function createEndpoint(tx: Tx, workspaceId: string, provider: Provider, secrets: unknown): Promise<string> {
   const endpointId = newId();
-  const sealed = sealSecrets(workspaceId, endpointId, { current: checked(provider.secrets, secrets ?? {}, 'secrets') });
+  const sealed = sealSecrets(workspaceId, endpointId, { current: secrets });
   await tx`insert into channel_endpoints (workspace_id, id, provider, secrets, created_at)
     values (${workspaceId}, ${endpointId}, ${provider.provider}, ${sealed}, ${now()})`;
   return endpointId;
 }
 
 async function usedEndpoint(tx: Tx, workspaceId: string, provider: Provider, input: ConnectInput): Promise<string> {
-  if (input.secrets != null) throw new Refusal('INVALID_INPUT', 'The endpoint has secrets already; change them with rotateChannelSecrets.', { field: ['secrets'] });
   const [row] = await tx<{ provider: string; disabledAt: string | null }[]>`
     select provider, disabled_at from channel_endpoints where workspace_id = ${workspaceId} and id = ${input.endpointId!} for share`;
   const endpoint = found(row, 'endpoint');
@@ -268,14 +285,16 @@ function addressOf(provider: Provider, address: string | null | undefined, accou
   return own;
 }
 
-/** Names the first field that is wrong, never its value: it may be a secret. */
+/** Names every field that is wrong, never its value: it may be a secret. */
 function checked<T>(shape: z.ZodType<T>, given: unknown, field: 'settings' | 'secrets'): T {
   const result = shape.safeParse(given);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const path = issue.path.map(String);
-  const where = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]!] : path;
-  throw new Refusal('INVALID_INPUT', `${[field, ...where].join('.')}: ${issue.message}`, { field: [field, ...where] });
+  const refusals = result.error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+    return paths.map((where) => new Refusal('INVALID_INPUT', `${[field, ...where].join('.')}: ${issue.code === 'unrecognized_keys' ? 'There is no such field.' : issue.message}`, { field: [field, ...where] }));
+  });
+  throw new Refusals(refusals as [Refusal, ...Refusal[]]);
 }
 
 interface Kept {

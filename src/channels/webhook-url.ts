@@ -8,5 +8,8 @@ export function initWebhookUrls(publicUrl: string): void {
   base = publicUrl.replace(/\/+$/, '');
 }
 
+/** A path of this server as the world reaches it. */
+export const publicAddress = (path: string): string => base + path;
+
 /** `https://support.example.com/hooks/twilio/end_…` */
-export const webhookUrl = (provider: string, endpointId: string): string => `${base}/hooks/${provider}/${publicId('end', endpointId)}`;
+export const webhookUrl = (provider: string, endpointId: string): string => publicAddress(`/hooks/${provider}/${publicId('end', endpointId)}`);

@@ -1,4 +1,4 @@
-// What a conversation's messages and calls, taken in the order in which they happened, say of it: counted anew when one comes late.
+// What a conversation's messages and calls, taken in the order in which they happened, say of it: counted anew when one comes late or leaves again.
 import type { Tx } from '../platform/db.ts';
 import type { Channel } from './continuity.ts';
 import type { ConversationRow } from './rows.ts';
@@ -15,7 +15,7 @@ interface Counted {
 
 /**
  * Counts channels, first and last things and who waits from the conversation's messages and calls, into `conversation`. The caller holds its lock;
- * what arrived is stored. Somebody waits since the first thing of his that nothing of ours came after; in what is closed or pending nobody does.
+ * what arrived is stored, what left is gone. Somebody waits since the first thing of his that nothing of ours came after; in what is closed or pending nobody does.
  */
 export async function recountArrivals(tx: Tx, workspaceId: string, conversation: ConversationRow): Promise<void> {
   const [counted] = await tx<Counted[]>`

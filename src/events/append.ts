@@ -15,7 +15,7 @@ import { expectEvents } from './sequencer.ts';
  * Puts `events` into the outbox, in order, from which the sequencer gives them their positions after the commit. An event with a
  * `conversationId` gets the conversation's next `seq`, without gaps; the conversation's row stays locked until the commit.
  * Call it last, once, when every lock is held that the events' things need: the order of their ordinals is then the order of the commits.
- * `occurredAt` defaults to now. Locks conversations in id order.
+ * `occurredAt` defaults to now. Of a transaction with a source (events/source.ts) each event keeps it. Locks conversations in id order.
  * @throws Refusal NOT_FOUND when a conversation isn't of the workspace; Error when `data` holds what may be a name, an address or text.
  */
 export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent[]): Promise<void> {
@@ -34,7 +34,15 @@ export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent
     };
   });
   const [result] = await tx<{ lost: number }[]>`
-    with input as (
+    with origin as (
+      select s.* from jsonb_to_record(nullif(current_setting('app.source', true), '')::jsonb)
+        as s (hash text, credential_kind text, credential_id uuid, identity_id uuid, address_hash text, salt text, address text)
+      where s.hash is not null
+    ), sourced as (
+      insert into event_sources (workspace_id, hash, credential_kind, credential_id, identity_id, address_hash, salt, address, created_at)
+      select ${workspaceId}, decode(hash, 'hex'), credential_kind, credential_id, identity_id, decode(address_hash, 'hex'), decode(salt, 'hex'), address, ${at}
+      from origin on conflict do nothing
+    ), input as (
       select * from rows from (
         jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
           as (id uuid, kind text, conversation_id uuid, actor_kind text, actor_id uuid, data jsonb, occurred_at timestamptz)
@@ -50,10 +58,10 @@ export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent
       from named n where c.workspace_id = ${workspaceId} and c.id = n.id and c.id in (select id from locked)
       returning c.id, c.seq - n.events as before
     ), appended as (
-      insert into event_outbox (workspace_id, id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at)
+      insert into event_outbox (workspace_id, id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at, source)
       select ${workspaceId}, i.id, i.kind, i.conversation_id,
         r.before + row_number() over (partition by i.conversation_id order by i.ordinal),
-        i.actor_kind, i.actor_id, i.data, i.occurred_at
+        i.actor_kind, i.actor_id, i.data, i.occurred_at, (select decode(hash, 'hex') from origin)
       from input i left join raised r on r.id = i.conversation_id
       order by i.ordinal
       returning conversation_id, conversation_seq

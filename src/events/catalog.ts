@@ -20,7 +20,7 @@ export const EVENT_KINDS = {
   'message.received': 'An inbound message was stored.',
   'message.sent': 'An outbound message was accepted for sending.',
   'message.updated': 'Delivery state, text (an edit) or reactions of a message changed.',
-  'message.deleted': 'A message was deleted by its sender.',
+  'message.deleted': 'A message was deleted by its sender; or it is gone, since it was the echo of one of ours that is there.',
   'call.ringing': 'A call rings.',
   'call.updated': 'A call was answered, ended, or has its recording or transcript.',
   'note.added': 'A note was written.',

@@ -3,6 +3,7 @@
 import { HeaderMap, type ApolloServerOptions, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError, parse, type DocumentNode } from 'graphql';
+import { REFUSED_COST } from '../access/budget.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { bodyOf, type Answer, type Graph } from './execute.ts';
 import { formatted, shown } from './faults.ts';
@@ -10,8 +11,8 @@ import { LIMITS } from './limits.ts';
 
 export interface HttpContext {
   viewer: Viewer;
-  /** Takes the cost from the caller's budget before the operation runs, and gives what is left. @throws Refusal RATE_LIMITED */
-  spend?: (cost: number) => Promise<number> | number;
+  /** As of a `Request`; also called with REFUSED_COST for a document that is refused before it has a cost. */
+  spend?: (cost: number) => number;
   /** The operation is only priced. */
   costOnly?: boolean;
 }
@@ -36,30 +37,18 @@ export function apolloOptions(graph: Graph, log: (id: string, error: unknown) =>
     operationName: string | null | undefined,
     variables: Record<string, unknown> | undefined,
     context: HttpContext,
-  ): Promise<{ answer: Answer; remaining?: number }> => {
-    const errors = refusals.get(document);
-    if (errors) return { answer: graph.refuse(errors) };
-    const request = { document, operationName, variables, viewer: context.viewer };
+  ): Promise<Answer> => {
+    const { viewer, spend, costOnly } = context;
+    const request = { document, operationName, variables, viewer, spend };
     try {
-      let remaining: number | undefined;
-      if (context.spend || context.costOnly) {
-        const cost = graph.price(request);
-        if (context.costOnly)
-          return {
-            answer: {
-              data: 'null',
-              errors: [],
-              cost: { requested: cost, actual: 0, limit: graph.costMax },
-              status: null,
-              headers: new Map(),
-              path: 'refused',
-            },
-          };
-        remaining = await context.spend!(cost);
-      }
-      return { answer: await graph.execute(request), remaining };
+      const errors = refusals.get(document);
+      if (errors || costOnly) spend?.(REFUSED_COST);
+      if (errors) return graph.refuse(errors);
+      if (!costOnly) return await graph.execute(request);
+      const cost = { requested: graph.price(request), actual: 0, limit: graph.costMax };
+      return { data: 'null', errors: [], cost, status: null, headers: new Map(), path: 'refused' };
     } catch (error) {
-      return { answer: graph.refuse([error]) };
+      return graph.refuse([error]);
     }
   };
 
@@ -74,10 +63,10 @@ export function apolloOptions(graph: Graph, log: (id: string, error: unknown) =>
           keep(queryHash, stand);
         },
         async responseForOperation({ document, request, contextValue }) {
-          const { answer: given, remaining } = await answer(document, request.operationName, request.variables, contextValue);
+          const given = await answer(document, request.operationName, request.variables, contextValue);
           const status = given.status ?? 200;
           return {
-            body: { kind: 'single', singleResult: { data: new Body(bodyOf(given, remaining)) as unknown as Record<string, unknown> } },
+            body: { kind: 'single', singleResult: { data: new Body(bodyOf(given)) as unknown as Record<string, unknown> } },
             http: { status, headers: new HeaderMap(given.headers) },
           };
         },

@@ -6,9 +6,11 @@ import {
   GraphQLError,
   Kind,
   type DocumentNode,
+  type FieldNode,
   type GraphQLFormattedError,
   type GraphQLSchema,
 } from 'graphql';
+import { REFUSED_COST } from '../access/budget.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { type Sql } from '../platform/db.ts';
 import { sqlState } from '../platform/sql-state.ts';
@@ -44,12 +46,16 @@ export interface Request {
   operationName?: string | null;
   variables?: Record<string, unknown> | null;
   viewer: Viewer;
+  /** Takes the cost from the caller's budget before the operation runs, and gives what is left. @throws Refusal RATE_LIMITED */
+  spend?: (cost: number) => number;
 }
 export interface Cost {
   requested: number;
   /** Objects that the answer has. */
   actual: number;
   limit: number;
+  /** What the caller's budget has left; absent where nobody counts it. */
+  remaining?: number;
 }
 export interface Answer {
   /** JSON of `data`; undefined when the operation was refused before it ran. */
@@ -65,13 +71,11 @@ export interface Answer {
   declined?: Declined | 'missing' | 'data';
 }
 
-/** The whole answer as it goes over the wire. `remaining`: what the caller's budget has left, shown beside the cost. */
-export function bodyOf(answer: Answer, remaining?: number): string {
+/** The whole answer as it goes over the wire. */
+export function bodyOf(answer: Answer): string {
   const errors = answer.errors.length > 0 ? `"errors":${JSON.stringify(answer.errors)}` : '';
   const data = answer.data === undefined ? '' : `"data":${answer.data}`;
-  const cost = answer.cost
-    ? `"extensions":${JSON.stringify({ cost: remaining === undefined ? answer.cost : { ...answer.cost, remaining } })}`
-    : '';
+  const cost = answer.cost ? `"extensions":${JSON.stringify({ cost: answer.cost })}` : '';
   return `{${[errors, data, cost].filter(Boolean).join(',')}}`;
 }
 
@@ -133,26 +137,25 @@ export class Graph {
     return this.#admitted(request).cost;
   }
 
-  /** Runs a query or a mutation. Never throws: what goes wrong is in the answer. */
+  /** Runs a query or a mutation, once it is paid for. Never throws: what goes wrong is in the answer. */
   async execute(request: Request): Promise<Answer> {
     try {
-      const { operation, cost } = this.#admitted(request);
-      if (operation.node.operation === 'subscription') throw new Refusal('INVALID_INPUT', 'Subscriptions go over WebSocket (graphql-ws).');
-      if (operation.isIntrospection) return this.#introspected(operation, request, cost);
-      const compiled = await this.#compiled(operation, request);
-      if ('data' in compiled)
-        return {
-          data: compiled.data,
-          errors: [],
-          cost: this.#cost(cost, compiled.data),
-          status: null,
-          headers: new Map(),
-          path: 'compiled',
-        };
-      return { ...(await this.#resolved(request, undefined, cost)), declined: compiled.declined };
+      const { operation, cost } = this.#admitted(request, ({ node }) => {
+        if (node.operation === 'subscription') throw new Refusal('INVALID_INPUT', 'Subscriptions go over WebSocket (graphql-ws).');
+      });
+      const remaining = request.spend?.(cost);
+      const answer = await this.#run(operation, request, cost);
+      return remaining === undefined || !answer.cost ? answer : { ...answer, cost: { ...answer.cost, remaining } };
     } catch (error) {
       return this.refuse([error]);
     }
+  }
+
+  async #run(operation: Operation, request: Request, cost: number): Promise<Answer> {
+    if (operation.isIntrospection) return this.#introspected(operation, request, cost);
+    const compiled = await this.#compiled(operation, request);
+    if ('data' in compiled) return { data: compiled.data, errors: [], cost: this.#cost(cost, compiled.data), status: null, headers: new Map(), path: 'compiled' };
+    return { ...(await this.#resolved(request, undefined, cost)), declined: compiled.declined };
   }
 
   /** The schema doesn't change: an IDE's or generator's question is answered once, and its half megabyte kept. */
@@ -167,11 +170,18 @@ export class Graph {
     return answer;
   }
 
-  #admitted(request: Request): { operation: Operation; cost: number } {
-    const operation = this.documents.operation(request.document, request.operationName);
-    const variables = request.variables ?? {};
-    if (operation.node.variableDefinitions?.length) for (const [name, value] of Object.entries(variables)) checkValue(value, `$${name}`);
-    return { operation, cost: admit(operation.needs, request.viewer, variables) };
+  /** What is refused here was read all the same: it is paid for. */
+  #admitted(request: Request, check: (operation: Operation) => void = () => {}): { operation: Operation; cost: number } {
+    try {
+      const operation = this.documents.operation(request.document, request.operationName);
+      check(operation);
+      const variables = request.variables ?? {};
+      if (operation.node.variableDefinitions?.length) for (const [name, value] of Object.entries(variables)) checkValue(value, `$${name}`);
+      return { operation, cost: admit(operation.needs, request.viewer, variables) };
+    } catch (error) {
+      request.spend?.(REFUSED_COST);
+      throw error;
+    }
   }
 
   /** The text of `data` by one statement, or why the loaders must answer. Errors of its own (a time-out) aren't tried again. */
@@ -254,19 +264,20 @@ export class Graph {
     };
   }
 
-  /** The subscription's field, whether its answers differ between viewers of the same permissions. @throws Refusal as `price` */
-  subscription(request: Request): { field: string; perViewer: boolean } {
-    const { operation } = this.#admitted(request);
-    const [selection] = operation.node.selectionSet.selections;
-    if (operation.node.operation !== 'subscription' || selection?.kind !== Kind.FIELD)
-      throw new Refusal('INVALID_INPUT', 'This operation is no subscription of one field.');
-    return { field: selection.name.value, perViewer: operation.needs.perViewer };
+  /** The subscription's field, its cost, whether its answers differ between viewers of the same permissions. @throws Refusal as `price` */
+  subscription(request: Request): { field: string; perViewer: boolean; cost: number } {
+    const { operation, cost } = this.#admitted(request, ({ node }) => {
+      if (node.operation !== 'subscription' || node.selectionSet.selections[0]?.kind !== Kind.FIELD)
+        throw new Refusal('INVALID_INPUT', 'This operation is no subscription of one field.');
+    });
+    const [selection] = operation.node.selectionSet.selections as readonly FieldNode[];
+    return { field: selection!.name.value, perViewer: operation.needs.perViewer, cost };
   }
 
-  /** The events of a subscription, as its declaration gives them; an answer when it is refused. Ends with the signal. */
+  /** The events of a subscription, paid for once, at its start, as its declaration gives them; an answer when it is refused. Ends with the signal. */
   async source(request: Request, signal: AbortSignal): Promise<AsyncIterable<Told> | Answer> {
     try {
-      this.subscription(request);
+      request.spend?.(this.subscription(request).cost);
       const { document, operationName, variables, viewer } = request;
       const contextValue = { viewer, parts: this.options.parts ?? {}, signal };
       const stream = await createSourceEventStream({

@@ -8,6 +8,7 @@ import { newId, publicId } from '../platform/ids.ts';
 /** A GraphQLError with the code, its HTTP status and what the refusal tells besides. */
 export function refused(refusal: Refusal, at: { nodes?: GraphQLError['nodes']; path?: GraphQLError['path'] } = {}): GraphQLError {
   const { field, ...details } = refusal.details;
+  const waitSeconds = typeof details.retryAfterSeconds === 'number' ? details.retryAfterSeconds : 1;
   return new GraphQLError(refusal.message, {
     ...at,
     originalError: refusal,
@@ -16,7 +17,7 @@ export function refused(refusal: Refusal, at: { nodes?: GraphQLError['nodes']; p
       retryable: refusal.retryable,
       ...(field ? { field } : {}),
       ...details,
-      http: { status: refusal.httpStatus, ...(refusal.retryable ? { headers: new Map([['retry-after', '1']]) } : {}) },
+      http: { status: refusal.httpStatus, ...(refusal.retryable ? { headers: new Map([['retry-after', String(waitSeconds)]]) } : {}) },
     },
   });
 }

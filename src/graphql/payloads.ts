@@ -2,9 +2,10 @@
 // the commit, by the loaders.
 import { createHash } from 'node:crypto';
 import type { Viewer } from '../access/viewer.ts';
+import { sourceOf } from '../events/source.ts';
 import { now } from '../platform/clock.ts';
 import { inWorkspace, type Tx } from '../platform/db.ts';
-import { ERROR_CODES, Refusal } from '../platform/errors.ts';
+import { ERROR_CODES, Refusal, refusalsIn } from '../platform/errors.ts';
 import type { GraphContext } from './context.ts';
 import type { Argument, Entity, Leaf, Union } from './entity.ts';
 import { refusalOf } from './faults.ts';
@@ -233,14 +234,14 @@ async function act(name: string, declared: Mutation, input: any, context: GraphC
       : inWorkspace(context.write, viewer.workspaceId, async (tx) => {
           const run = async () => plain(await declared.run(tx, contextOf(context), given));
           return key == null ? run() : once(tx, name, key, given, context, run);
-        }));
+        }, sourceOf(viewer)));
     context.renew();
     return { values, userErrors: [] };
   } catch (error) {
     const refusal = refusalOf(error);
     if (!refusal || NOT_THE_USERS.has(refusal.code)) throw error;
     context.renew();
-    return { values: {}, userErrors: [userError(refusal)] };
+    return { values: {}, userErrors: refusalsIn(refusal).map(userError) };
   }
 }
 
@@ -256,12 +257,12 @@ const gatherings = new Map<string, Gathering<Call, Record<string, unknown>>>();
 function gatheringOf(name: string, { run, together }: Mutation): Gathering<Call, Record<string, unknown>> {
   let gathering = gatherings.get(name);
   if (!gathering) {
+    const within = <T>({ write, viewer }: GraphContext, work: (tx: Tx) => Promise<T>) => inWorkspace(write, viewer.workspaceId, work, sourceOf(viewer));
     gathering = new Gathering(
-      ({ input, context }) => inWorkspace(context.write, context.viewer.workspaceId, async (tx) => plain(await run(tx, contextOf(context), input))),
+      ({ input, context }) => within(context, async (tx) => plain(await run(tx, contextOf(context), input))),
       (calls) => {
         const { context } = calls[0]!;
-        return inWorkspace(context.write, context.viewer.workspaceId, async (tx) =>
-          (await together!(tx, contextOf(context), calls.map(({ input }) => input))).map(plain));
+        return within(context, async (tx) => (await together!(tx, contextOf(context), calls.map(({ input }) => input))).map(plain));
       },
     );
     gatherings.set(name, gathering);
@@ -269,7 +270,8 @@ function gatheringOf(name: string, { run, together }: Mutation): Gathering<Call,
   return gathering;
 }
 
-const callerOf = ({ workspaceId, actor }: Viewer): string => `${workspaceId} ${actor.kind} ${actor.id}`;
+/** Who calls, and from where: what is written down of a call is true of all that run together. */
+const callerOf = ({ workspaceId, actor, credential, address }: Viewer): string => [workspaceId, actor.kind, actor.id, credential?.kind, credential?.id, address].join(' ');
 
 /** What `run` returned, as it can be stored: refusals of bulk rows become user errors. */
 const plain = (value: any): any => {

@@ -5,12 +5,15 @@ import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
 import { recordClaim } from '../identities/claims.ts';
-import { deleteMessage, editMessage, lockMessageByProviderId, receiveReport, reportUpTo } from '../messages/change.ts';
+import { deleteMessage, editMessage, lockMessageByProviderId } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
 import { partRow } from '../messages/parts.ts';
+import { lockProviderIds, whenKnown } from '../messages/provider-ids.ts';
 import { arrivedAt, type Arriving } from '../messages/arriving.ts';
 import { receiveMessages } from '../messages/receive.ts';
 import { resolveSender } from '../messages/senders.ts';
+import { receiveReport, reportUpTo } from '../messages/reports.ts';
+import { canSettle } from '../messages/settle.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { uuidOf } from '../platform/ids.ts';
@@ -23,6 +26,8 @@ export interface Applied {
   conversationId: string | null;
   /** Of one that is WAITING: the provider's id of the call or message that it speaks of. */
   waitsFor?: string;
+  /** Why it is IGNORED, where that isn't plain from its kind. */
+  reason?: string;
 }
 
 const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, conversationId: null };
@@ -30,7 +35,7 @@ const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, con
 /**
  * Applies one event in the caller's transaction. Effect once: its dedupe key is inserted first, and a second event with the same key, even at the
  * same moment, waits for the first and is then a DUPLICATE. What speaks of a call or message that isn't here took no effect: it is WAITING, and is
- * pending again once that one came, which is of the same lane.
+ * pending again once that one came.
  */
 export const applyEvent = async (tx: Tx, arriving: Arriving): Promise<Applied> => (await applyEvents(tx, [arriving]))[0]!;
 
@@ -51,10 +56,16 @@ export async function applyEvents(tx: Tx, arrivings: readonly Arriving[]): Promi
 
 async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
   const { workspaceId } = arrivings[0]!;
-  const first = await firstOfTheirKeys(tx, workspaceId, arrivings);
+  const brought = arrivings.flatMap(({ accountId, event }) => {
+    const providerMessageId = event.message!.providerMessageId;
+    return providerMessageId === null ? [] : [{ accountId, providerMessageId }];
+  });
+  // In this order, in one round trip. What is released is pending when this transaction ends, and not before.
+  const [first] = await Promise.all([
+    firstOfTheirKeys(tx, workspaceId, arrivings), lockProviderIds(tx, workspaceId, brought), release(tx, workspaceId, brought),
+  ]);
   const fresh = arrivings.filter((arriving) => first.has(arriving));
   const received = new Map((await receiveMessages(tx, workspaceId, fresh)).map((one, i) => [fresh[i]!, one]));
-  await release(tx, workspaceId, fresh);
   return arrivings.map((arriving) => {
     const one = received.get(arriving);
     return one ? { state: 'APPLIED', ...one } : { state: 'DUPLICATE', ...NOTHING };
@@ -62,13 +73,14 @@ async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Ap
 }
 
 async function applyOther(tx: Tx, arriving: Arriving): Promise<Applied> {
+  const { workspaceId, accountId, event } = arriving;
+  // Whether a report waits is decided under the id's lock: what makes the message known holds it too, so neither passes the other unseen.
+  if (event.receipt?.targets) await lockProviderIds(tx, workspaceId, event.receipt.targets.map((providerMessageId) => ({ accountId, providerMessageId })));
   const waitsFor = await missing(tx, arriving);
   if (waitsFor !== null) return { state: 'WAITING', ...NOTHING, waitsFor };
-  const first = await firstOfTheirKeys(tx, arriving.workspaceId, [arriving]);
-  if (!first.has(arriving)) return { state: 'DUPLICATE', ...NOTHING };
-  const applied = await HANDLERS[arriving.event.kind as Exclude<InboundEvent['kind'], 'message'>](tx, arriving);
-  await release(tx, arriving.workspaceId, [arriving]);
-  return applied;
+  const first = await firstOfTheirKeys(tx, workspaceId, [arriving]);
+  if (event.kind === 'call') await release(tx, workspaceId, [{ accountId, providerMessageId: callKey(event) }]);
+  return first.has(arriving) ? HANDLERS[event.kind as Exclude<InboundEvent['kind'], 'message'>](tx, arriving) : { state: 'DUPLICATE', ...NOTHING };
 }
 
 /** Those whose dedupe keys are new, and theirs from now on. In order of the keys, so that two transactions wait for each other at the first. */
@@ -89,28 +101,28 @@ async function firstOfTheirKeys(tx: Tx, workspaceId: string, arrivings: readonly
 /** What the event speaks of and isn't here yet, by the provider's id; null when nothing is missing. */
 async function missing(tx: Tx, { workspaceId, accountId, event }: Arriving): Promise<string | null> {
   if (event.kind === 'call') return isPart(event) && !(await knowsCall(tx, workspaceId, accountId, callKey(event))) ? callKey(event) : null;
-  if (event.kind !== 'message_edit' && event.kind !== 'message_delete') return null;
-  const target = event.message?.providerMessageId ?? '';
+  const isReport = event.kind === 'receipt';
+  if (!isReport && event.kind !== 'message_edit' && event.kind !== 'message_delete') return null;
+  const target = isReport ? event.receipt!.targets?.[0] : (event.message?.providerMessageId ?? '');
+  if (target === undefined) return null;
   const [known] = await tx`select 1 from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${target}`;
-  return known ? null : target;
+  if (known || (isReport && (await canSettle(tx, workspaceId, accountId, target, event.receipt!.reference ?? null)))) return null;
+  return target;
 }
 
-/** Makes pending what waited for the calls or messages that these events brought. */
-async function release(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<void> {
-  const brought = arrivings.flatMap(({ accountId, channel, event }) => {
-    const id = event.kind === 'call' ? callKey(event) : event.kind === 'message' && !MESSAGES_STAY.includes(channel) ? event.message!.providerMessageId : null;
-    return id === null ? [] : [{ accountId, id }];
-  });
+/** Makes pending what waited for these calls or messages. */
+async function release(tx: Tx, workspaceId: string, brought: readonly { accountId: string; providerMessageId: string }[]): Promise<void> {
   if (brought.length === 0) return;
   await tx`
     update inbound_events e set state = 'PENDING', waits_for = null, error = null, next_attempt_at = ${now()}
-    from unnest(${brought.map((b) => b.accountId)}::uuid[], ${brought.map((b) => b.id)}::text[]) as b (account_id, id)
+    from unnest(${brought.map((b) => b.accountId)}::uuid[], ${brought.map((b) => b.providerMessageId)}::text[]) as b (account_id, id)
     where e.workspace_id = ${workspaceId} and e.state = 'WAITING' and e.waits_for = b.id and e.account_id = b.account_id`;
 }
 
-/** Where nobody can edit or take back a message, nothing waits for one. */
-const MESSAGES_STAY: readonly Arriving['channel'][] = ['EMAIL', 'SMS', 'VOICE'];
-
+whenKnown(async (tx, { workspaceId, accountId, providerMessageId, messageId, replacedMessageId }) => {
+  await release(tx, workspaceId, [{ accountId, providerMessageId }]);
+  if (replacedMessageId) await tx`update inbound_events set message_id = ${messageId} where workspace_id = ${workspaceId} and message_id = ${replacedMessageId}`;
+});
 
 type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 
@@ -134,18 +146,20 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     const receipt = event.receipt!;
     const state = receipt.state.toUpperCase() as DeliveryState;
     const actor = systemActor(workspaceId);
-    let messageId: string | null = null;
     const upTo = receipt.upTo ? uuidOf('msg', receipt.upTo) : null;
-    const reader = upTo || receipt.watermark ? await resolveSender(tx, arriving) : null;
-    for (const target of await inLockOrder(tx, workspaceId, accountId, receipt.targets ?? [])) {
-      messageId = await receiveReport(tx, actor, {
-        accountId, providerMessageId: target, state, occurredAt: event.occurredAt, errorCode: receipt.errorCode ?? receipt.statusClass ?? null,
-        reason: receipt.reason, recipient: receipt.recipient ?? null,
-      }, receipt.reference ?? null);
+    if (upTo !== null || receipt.watermark) {
+      const { identityId } = await resolveSender(tx, arriving);
+      await reportUpTo(tx, actor, { accountId, identityId, messageId: upTo, watermark: receipt.watermark ?? null, state });
     }
-    if (reader) {
-      await reportUpTo(tx, actor, { accountId, identityId: reader.identityId, messageId: upTo, watermark: receipt.watermark ?? null, state });
+    // One each: what names several is stored as several (receive.ts).
+    const target = receipt.targets?.[0];
+    if (target === undefined) {
+      return upTo !== null || receipt.watermark ? { state: 'APPLIED', ...NOTHING } : { state: 'IGNORED', ...NOTHING, reason: 'The report names no message of ours.' };
     }
+    const messageId = await receiveReport(tx, actor, {
+      accountId, providerMessageId: target, state, occurredAt: event.occurredAt, errorCode: receipt.errorCode ?? receipt.statusClass ?? null,
+      reason: receipt.reason, recipient: receipt.recipient ?? null, receivedAt: arriving.receivedAt,
+    }, receipt.reference ?? null);
     return { state: 'APPLIED', ...NOTHING, messageId };
   },
   call: async (tx, arriving) => ({ state: 'APPLIED', ...(await applyCall(tx, arriving)) }),
@@ -172,13 +186,3 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
   system: ignore,
   unknown: ignore,
 };
-
-/** Reported messages by their conversations' ids, in which order these are locked; those that aren't known come last. */
-async function inLockOrder(tx: Tx, workspaceId: string, accountId: string, targets: readonly string[]): Promise<string[]> {
-  if (targets.length < 2) return [...targets];
-  const known = await tx<{ target: string }[]>`
-    select provider_message_id as target from messages
-    where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = any(${[...targets]}::text[]) order by conversation_id, id`;
-  const ordered = known.map(({ target }) => target);
-  return [...ordered, ...targets.filter((target) => !ordered.includes(target))];
-}

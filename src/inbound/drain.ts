@@ -82,7 +82,7 @@ async function applyHead(tx: Tx, workspaceId: string, head: Head): Promise<Appli
   const applied = await applyEvent(tx, { workspaceId, accountId: head.accountId, channel: head.channel, event: head.event, receivedAt: head.receivedAt, historical: head.historical });
   await tx`
     update inbound_events set state = ${applied.state}, identity_id = ${applied.identityId}, message_id = ${applied.messageId}, applied_at = ${applied.waitsFor === undefined ? now() : null},
-      waits_for = ${applied.waitsFor ?? null}, error = ${applied.waitsFor === undefined ? null : `Nothing has been heard of ${applied.waitsFor} yet.`}
+      waits_for = ${applied.waitsFor ?? null}, error = ${applied.waitsFor === undefined ? (applied.reason ?? null) : `Nothing has been heard of ${applied.waitsFor} yet.`}
     where workspace_id = ${workspaceId} and id = ${head.id}`;
   return applied;
 }

@@ -88,7 +88,7 @@ async function storeEvents(
     return [row];
   }
   if (events.length === 0) return [];
-  const rows = await eventRows(tx, endpoint, events);
+  const rows = await eventRows(tx, endpoint, events.flatMap(singleReports));
   await tx`insert into inbound_events ${tx(rows)}`;
   return rows.map(({ id, lane, state, error }) => ({ id, lane, state, error }));
 }
@@ -108,6 +108,13 @@ export async function eventRows(tx: Tx, endpoint: { workspaceId: string; id: str
       error: missing,
     };
   });
+}
+
+/** A report on several messages is one on each: each is applied, or waits for its message, by itself. */
+function singleReports(event: InboundEvent): InboundEvent[] {
+  const targets = [...new Set(event.receipt?.targets ?? [])];
+  if (targets.length < 2) return [event];
+  return targets.map((target) => ({ ...event, dedupeKey: `${event.dedupeKey} ${target}`, receipt: { ...event.receipt!, targets: [target] } }));
 }
 
 interface EndpointAccount {

@@ -9,7 +9,11 @@ import type { HttpClient } from '../platform/http.ts';
 import { newId, publicId } from '../platform/ids.ts';
 import { enqueue } from '../platform/jobs.ts';
 import { systemActor } from '../access/viewer.ts';
-import { applyParkedReports, lockMessage, setDelivery } from './change.ts';
+import { lockConversations } from '../conversations/rows.ts';
+import { lockMessage, setDelivery, type MessageRow } from './change.ts';
+import { becameKnown, lockProviderIds } from './provider-ids.ts';
+import { applyParkedReports } from './reports.ts';
+import { absorbEcho, echoOf, likelyEcho } from './settle.ts';
 import { putThreads } from './unit.ts';
 
 /** Tries of a message before it fails for good; they span about an hour and a half. */
@@ -28,6 +32,7 @@ interface Prepared {
   message: OutboundMessage;
   attemptId: string;
   attemptNumber: number;
+  startedAt: string;
   /** Opened before the attempt is committed: an attempt stands as STARTED only when the provider may have been called. */
   account: ConnectedAccount;
   provider: Provider;
@@ -50,6 +55,26 @@ export async function deliverMessage(context: DeliveryContext, job: { workspaceI
   await inWorkspace(context.app, job.workspaceId, (tx) => finish(tx, job, prepared, result));
 }
 
+/**
+ * Locks a message whose send has no good answer, and says whether the provider is known to have it all the same: by the id that a report or an echo
+ * gave it, or by the one echo since `startedAt` that can only be its, which it takes for its own. `startedAt` null: echoes aren't looked for.
+ */
+async function lockWithEcho(
+  tx: Tx, workspaceId: string, messageId: string, accountId: string, startedAt: string | null,
+): Promise<{ message: MessageRow; providerMessageId: string | null }> {
+  const [place] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
+  const echo = startedAt === null ? null : await likelyEcho(tx, workspaceId, messageId, startedAt);
+  if (echo) {
+    await lockProviderIds(tx, workspaceId, [{ accountId, providerMessageId: echo.providerMessageId }]);
+    await lockConversations(tx, workspaceId, [place!.conversationId, echo.conversationId]);
+  }
+  const message = await lockMessage(tx, workspaceId, place!);
+  const [known] = await tx<{ providerMessageId: string | null }[]>`select provider_message_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
+  if (known!.providerMessageId !== null || !echo) return { message, providerMessageId: known!.providerMessageId };
+  await absorbEcho(tx, systemActor(workspaceId), place!, echo, { accountId, providerMessageId: echo.providerMessageId });
+  return { message, providerMessageId: echo.providerMessageId };
+}
+
 interface OutboundRow {
   id: string;
   conversationId: string;
@@ -70,12 +95,17 @@ async function begin(tx: Tx, context: DeliveryContext, { workspaceId, messageId 
     from messages m join identities i on i.workspace_id = m.workspace_id and i.id = m.identity_id
     where m.workspace_id = ${workspaceId} and m.id = ${messageId} and m.direction = 'OUTBOUND'`;
   if (!row) return null;
-  const message = await lockMessage(tx, workspaceId, row);
-  const attempts = await tx<{ id: string; number: number; state: string }[]>`
-    select id, number, state from attempts where workspace_id = ${workspaceId} and message_id = ${messageId} order by number`;
-  const last = attempts.at(-1);
+  const lastAttempt = async () => (await tx<{ id: string; number: number; state: string; startedAt: string }[]>`
+    select id, number, state, started_at from attempts where workspace_id = ${workspaceId} and message_id = ${messageId} order by number desc limit 1`)[0];
+  const seen = await lastAttempt();
+  const { message, providerMessageId } = await lockWithEcho(tx, workspaceId, messageId, row.accountId, seen?.state === 'STARTED' ? seen.startedAt : null);
+  const last = await lastAttempt();
   if (last?.state === 'STARTED') {
     // The process that started it died before it wrote the answer down.
+    if (providerMessageId !== null) {
+      await tx`update attempts set state = 'ACCEPTED', finished_at = ${now()}, provider_message_id = ${providerMessageId} where workspace_id = ${workspaceId} and id = ${last.id}`;
+      return null;
+    }
     await tx`update attempts set state = 'UNCONFIRMED', finished_at = ${now()}, error_reason = 'The server stopped while the provider was being called.'
       where workspace_id = ${workspaceId} and id = ${last.id}`;
     await setDelivery(tx, systemActor(workspaceId), message, 'UNCONFIRMED', { errorCode: 'INTERRUPTED', reason: 'The server stopped while the provider was being called; whether it was sent is not known.' });
@@ -94,7 +124,8 @@ async function begin(tx: Tx, context: DeliveryContext, { workspaceId, messageId 
   const provider = providerNamed(account.provider, account.channel.toLowerCase() as ChannelName);
   const attemptId = newId();
   const attemptNumber = (last?.number ?? 0) + 1;
-  await tx`insert into attempts ${tx({ workspaceId, id: attemptId, messageId, number: attemptNumber, state: 'STARTED', startedAt: now() })}`;
+  const startedAt = now();
+  await tx`insert into attempts ${tx({ workspaceId, id: attemptId, messageId, number: attemptNumber, state: 'STARTED', startedAt })}`;
   const [parts, chain] = [
     await tx<{ text: string | null; html: string | null }[]>`
       select text, html from message_parts where workspace_id = ${workspaceId} and message_id = ${messageId} and kind = 'TEXT' order by version desc, ordinal limit 1`,
@@ -104,7 +135,7 @@ async function begin(tx: Tx, context: DeliveryContext, { workspaceId, messageId 
       order by occurred_at desc, tie desc, id desc limit 20`,
   ];
   return {
-    attemptId, attemptNumber, account, provider,
+    attemptId, attemptNumber, startedAt, account, provider,
     message: {
       messageId, attemptId, to: { kind: row.kind as OutboundMessage['to']['kind'], value: row.value, displayName: row.displayName },
       text: parts[0]?.text ?? row.text ?? '', html: parts[0]?.html ?? null, subject: row.subject,
@@ -117,24 +148,37 @@ async function begin(tx: Tx, context: DeliveryContext, { workspaceId, messageId 
 
 async function finish(tx: Tx, { workspaceId, messageId }: { workspaceId: string; messageId: string }, prepared: Prepared, result: SendResult): Promise<void> {
   const actor = systemActor(workspaceId);
-  const [where] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
-  const message = await lockMessage(tx, workspaceId, where!);
+  const accountId = prepared.account.id;
   const close = (state: string, o: { providerMessageId?: string; errorCode?: string; errorReason?: string; retryable?: boolean }) => tx`
     update attempts set state = ${state}, finished_at = ${now()}, provider_message_id = ${o.providerMessageId ?? null}, error_code = ${o.errorCode ?? null},
       error_reason = ${o.errorReason ?? null}, retryable = ${o.retryable ?? null}
     where workspace_id = ${workspaceId} and id = ${prepared.attemptId}`;
 
   if (result.outcome === 'accepted') {
-    await close('ACCEPTED', { providerMessageId: result.providerMessageId });
+    const { providerMessageId } = result;
+    await lockProviderIds(tx, workspaceId, [{ accountId, providerMessageId }]);
+    const [place] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
+    const echo = await echoOf(tx, workspaceId, accountId, providerMessageId, messageId);
+    const message = echo ? await absorbEcho(tx, actor, place!, echo, { accountId, providerMessageId }) : await lockMessage(tx, workspaceId, place!);
+    await close('ACCEPTED', { providerMessageId });
+    // A provider that gives one id to two messages doesn't make them one: the first keeps it.
     await tx`
-      update messages set provider_message_id = ${result.providerMessageId}
-      where workspace_id = ${workspaceId} and id = ${messageId} and provider_message_id is null`;
-    await putThreads(tx, workspaceId, prepared.account.id, message.conversationId, messageId, [
-      { key: result.providerMessageId, kind: 'MESSAGE' },
+      update messages set provider_message_id = ${providerMessageId}
+      where workspace_id = ${workspaceId} and id = ${messageId} and provider_message_id is null
+        and not exists (select from messages o where o.workspace_id = ${workspaceId} and o.account_id = ${accountId} and o.provider_message_id = ${providerMessageId})`;
+    await putThreads(tx, workspaceId, accountId, message.conversationId, messageId, [
+      { key: providerMessageId, kind: 'MESSAGE' },
       ...(result.threadKeys ?? []).map((key) => ({ key, kind: 'STANDING' as const })),
     ]);
     await setDelivery(tx, actor, message, (result.state ?? 'sent').toUpperCase() as 'SENT');
-    await applyParkedReports(tx, actor, message, prepared.account.id, result.providerMessageId);
+    await applyParkedReports(tx, actor, message, accountId, providerMessageId);
+    await becameKnown(tx, { workspaceId, accountId, providerMessageId, messageId });
+    return;
+  }
+  const { message, providerMessageId } = await lockWithEcho(tx, workspaceId, messageId, accountId, result.outcome === 'unknown' ? prepared.startedAt : null);
+  if (providerMessageId !== null) {
+    // A report or an echo came meanwhile: whatever was answered, the provider has it.
+    await close('ACCEPTED', { providerMessageId });
     return;
   }
   if (result.outcome === 'unknown') {

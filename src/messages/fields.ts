@@ -8,6 +8,7 @@ import { byId, column, computed, embed, entity, enumeration, extend, list, many,
 import { Identity, Trust } from '../identities/fields.ts';
 import { publicId } from '../platform/ids.ts';
 import { Actor } from '../workspaces/actor.ts';
+import { fileUrl } from './file-url.ts';
 
 export const Direction = enumeration('Direction', 'Which way a message or call went.', DIRECTIONS, { INBOUND: 'From the customer.', OUTBOUND: 'To the customer.' });
 export const DeliveryState = enumeration('DeliveryState', 'How far an outbound message came. Reports fold upwards: a late SENT never hides a READ.', DELIVERY_STATES, {
@@ -62,6 +63,9 @@ export const MessagePart = entity('MessagePart', {
     size: column('Bytes', 'size', 'The file\'s size in bytes; null when it isn\'t known.', { nullable: true }),
     sha256: column('String', 'sha256', 'The file\'s SHA-256 in hex; null until it is here.', { nullable: true }),
     url: column('String', 'url', 'The file at the provider; null when it came with the message.', { nullable: true }),
+    fileUrl: computed('String', ['workspace_id', 'id', 'media_state'], (workspaceId: string, id: string, state: string | null) => (state === 'STORED' ? fileUrl('API', workspaceId, id) : null),
+      'Where the file can be fetched from here, without a key, for 5 to 10 minutes: ask again then. A PNG, JPEG, GIF or WebP is shown by a browser, everything else saved. Null unless STORED. A path only, when the server has no PUBLIC_URL.',
+      { nullable: true }),
     mediaState: column(MediaState, 'media_state', 'Where the file is; null unless MEDIA.', { nullable: true }),
     data: column('JSON', 'data', 'Everything that has no field of its own: a place\'s coordinates, a form\'s values. Null for plain text.', { nullable: true }),
   },

@@ -1,14 +1,17 @@
 // Messages that came in, each from the address that sent it to its place in a conversation; and those that the team sent outside of here. Runs in
 // the transaction that marks their deliveries applied.
-import type { Actor } from '../access/viewer.ts';
+import { systemActor, type Actor } from '../access/viewer.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { provenAnswer } from '../channels/email/reply-address.ts';
 import type { Tx } from '../platform/db.ts';
 import { keyedHash } from '../platform/secrets.ts';
 import { arrivedAt, type Arriving, type Received } from './arriving.ts';
 import { Matters, type Entrant } from './enter.ts';
-import { partRow } from './parts.ts';
-import { resolveSenders } from './senders.ts';
+import { lockMessage, setDelivery, type MessageRow } from './change.ts';
+import { partRow, shownText } from './parts.ts';
+import { applyParkedReports } from './reports.ts';
+import { resolveSender, resolveSenders } from './senders.ts';
+import { mayBeOurs, settle, settleByText } from './settle.ts';
 import { storeMessage } from './store.ts';
 import { MessageUnit, type ThreadKey } from './unit.ts';
 
@@ -19,8 +22,52 @@ import { MessageUnit, type ThreadKey } from './unit.ts';
  */
 export async function receiveMessages(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<Received[]> {
   const received: Received[] = [];
-  while (received.length < arrivings.length) received.push(...(await receiveFirst(tx, workspaceId, arrivings.slice(received.length))));
+  while (received.length < arrivings.length) {
+    const rest = arrivings.slice(received.length);
+    const echo = rest.findIndex(isEcho);
+    received.push(...(echo === 0 ? [await receiveEcho(tx, rest[0]!)] : await receiveFirst(tx, workspaceId, echo < 0 ? rest : rest.slice(0, echo))));
+  }
   return received;
+}
+
+/** It may be of a message that we sent, and know by less than its provider's id. */
+const isEcho = ({ workspaceId, event }: Arriving): boolean => {
+  if (event.direction === 'inbound') return false;
+  const { providerMessageId, reference } = messageOf(event);
+  return event.provider !== 'api' || (providerMessageId !== null && mayBeOurs(workspaceId, providerMessageId, reference ?? null));
+};
+
+/**
+ * A message that the team sent, as its provider tells it. One that we sent ourselves is known by its provider's id, by our own reference, or, where
+ * its send got no answer, by what it says: it makes no second message. One whose answer is still to come may be stored here; the answer takes it
+ * (`absorbEcho`). The caller holds the id's lock.
+ */
+async function receiveEcho(tx: Tx, arriving: Arriving): Promise<Received> {
+  const { workspaceId, accountId, event } = arriving;
+  const known = (await knownMessages(tx, workspaceId, [arriving])).get(placeOf(arriving));
+  const id = known ? null : messageOf(event).providerMessageId;
+  if (id !== null) {
+    const ours = (await settle(tx, workspaceId, accountId, id, event.message!.reference ?? null)) ?? (await ofNoAnswer(tx, arriving, id));
+    if (ours) return confirmed(tx, arriving, ours);
+  }
+  const [received] = await receiveFirst(tx, workspaceId, [arriving]);
+  return received!;
+}
+
+/** Our message that it says the same as, when that one got no answer. */
+async function ofNoAnswer(tx: Tx, arriving: Arriving, id: string): Promise<MessageRow | null> {
+  const { workspaceId, accountId, event, historical } = arriving;
+  if (event.provider === 'api' || historical) return null;
+  const { identityId } = await resolveSender(tx, byCounterpart(arriving));
+  return settleByText(tx, workspaceId, accountId, id, { identityId, text: shownText(event.message!.parts.map(partRow)) });
+}
+
+/** The echo is of a message that we sent and that had no answer: it was taken. */
+async function confirmed(tx: Tx, { workspaceId, accountId, event }: Arriving, message: MessageRow): Promise<Received> {
+  const actor = systemActor(workspaceId);
+  await setDelivery(tx, actor, message, 'SENT');
+  await applyParkedReports(tx, actor, message, accountId, event.message!.providerMessageId!);
+  return { identityId: message.identityId, conversationId: message.conversationId, messageId: message.id };
 }
 
 /** As many of the first as can be received together. */
@@ -65,7 +112,23 @@ async function receiveFirst(tx: Tx, workspaceId: string, all: readonly Arriving[
     received.push({ identityId, conversationId: conversation.id, messageId });
   }
   await unit.write();
+  await applyReports(tx, workspaceId, arrivings.flatMap((arriving, i) => {
+    const id = messageOf(arriving.event).providerMessageId;
+    return isInbound(arriving) || id === null || known.get(placeOf(arriving))?.messageId !== received[i]!.messageId ? [] : [{ ...received[i]!, accountId: arriving.accountId, providerMessageId: id }];
+  }));
   return received;
+}
+
+/** What was reported of messages before they were here. */
+async function applyReports(tx: Tx, workspaceId: string, stored: readonly { messageId: string | null; conversationId: string; accountId: string; providerMessageId: string }[]): Promise<void> {
+  if (stored.length === 0) return;
+  const reported = await tx<{ at: number }[]>`
+    select s.at::int4 from unnest(${stored.map((s) => s.accountId)}::uuid[], ${stored.map((s) => s.providerMessageId)}::text[]) with ordinality as s (account_id, id, at)
+    where exists (select from receipts r where r.workspace_id = ${workspaceId} and r.account_id = s.account_id and r.provider_message_id = s.id and r.message_id is null)`;
+  for (const { at } of reported) {
+    const { messageId, conversationId, accountId, providerMessageId } = stored[at - 1]!;
+    await applyParkedReports(tx, systemActor(workspaceId), await lockMessage(tx, workspaceId, { id: messageId!, conversationId }), accountId, providerMessageId);
+  }
 }
 
 const isInbound = ({ event }: Arriving): boolean => event.direction === 'inbound';

@@ -2,8 +2,10 @@
 // what was expected, and never repeated in the message when it could be a secret.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { BlockList, isIP, isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { OutgoingAllow } from './http.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 
 export interface Config {
@@ -20,10 +22,21 @@ export interface Config {
   /** Where the world reaches this server, without a trailing slash. */
   publicUrl: string;
   secretKey: string;
+  /** Keys before it, which still open what was sealed under them. */
+  secretKeyPrevious: readonly string[];
   logLevel: LogLevel;
   /** Where mail is received; null: nowhere. */
   smtpPort: number | null;
+  /** Whose word on the caller's address counts (X-Forwarded-For). */
+  trustProxy: TrustProxy;
+  /** What of our own network the server may connect to. */
+  outgoingAllow: OutgoingAllow;
+  /** What one caller may ask for in a minute, of this process. */
+  rateLimits: { costPerMinute: number; refusedPerMinute: number; deliveriesPerMinute: number };
 }
+
+/** How many proxies stand before us, or which addresses they have; null: none. */
+export type TrustProxy = number | BlockList | null;
 
 /** Everything that is wrong, at once. */
 export class InvalidConfig extends Error {
@@ -35,6 +48,9 @@ export class InvalidConfig extends Error {
 
 const port = (name: string, lowest: number) =>
   z.string().refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= lowest && Number(text) <= 65_535, `${name} must be a number from ${lowest} to 65535`).transform(Number);
+
+const perMinute = (name: string, lowest: number, of: string, usual: number) =>
+  z.string().refine((text) => /^\d{1,12}$/.test(text) && Number(text) >= lowest, `${name} must be ${of} a minute, at least ${lowest}`).transform(Number).default(usual);
 
 const url = (name: string, protocols: string[], example: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `${name} must be a URL such as ${example}`);
@@ -54,8 +70,18 @@ const variables = z.object({
   PUBLIC_URL: url('PUBLIC_URL', ['http:', 'https:'], 'https://support.example.com')
     .refine((text) => !/[?#]/.test(text), 'PUBLIC_URL must have no ? and no #').optional(),
   SECRET_KEY: z.string().min(32, 'SECRET_KEY must have at least 32 characters; `openssl rand -base64 48` makes one').optional(),
+  SECRET_KEY_PREVIOUS: z.string().refine((text) => text.split(',').every((key) => key.trim().length >= 32),
+    'SECRET_KEY_PREVIOUS must be the SECRET_KEY from before, at least 32 characters; several are separated by commas').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS as [LogLevel, ...LogLevel[]], `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   SMTP_PORT: port('SMTP_PORT', 0).optional(),
+  // At least what one operation may cost (graphql/access.ts).
+  RATE_LIMIT_COST_PER_MINUTE: perMinute('RATE_LIMIT_COST_PER_MINUTE', 20_000, 'points of cost', 1_200_000),
+  RATE_LIMIT_REFUSED_PER_MINUTE: perMinute('RATE_LIMIT_REFUSED_PER_MINUTE', 1, 'refused requests of an address', 6_000),
+  RATE_LIMIT_DELIVERIES_PER_MINUTE: perMinute('RATE_LIMIT_DELIVERIES_PER_MINUTE', 1, 'deliveries of an endpoint', 60_000),
+  TRUST_PROXY: z.string().refine((text) => /^\d$/.test(text) || networks(text) !== null,
+    'TRUST_PROXY must be how many proxies stand before the server (1 to 9), or their addresses, such as 10.0.0.0/8,192.0.2.7').optional(),
+  OUTGOING_ALLOW: z.string().refine((text) => outgoingAllow(text) !== null,
+    'OUTGOING_ALLOW must be host names and networks that may be private, separated by commas, such as mail.internal,10.1.0.0/16').optional(),
 });
 
 /**
@@ -87,15 +113,46 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     adminApiKey: key ? { workspace: key[1]!, secret: key[2]!, text: key[0] } : null,
     publicUrl: (read.PUBLIC_URL ?? `http://${read.HOST.includes(':') ? `[${read.HOST}]` : read.HOST}:${read.PORT}`).replace(/\/+$/, ''),
     secretKey: read.SECRET_KEY ?? keptSecret(dataDir),
+    secretKeyPrevious: (read.SECRET_KEY_PREVIOUS ?? '').split(',').map((key) => key.trim()).filter(Boolean),
     logLevel: read.LOG_LEVEL,
     smtpPort: read.SMTP_PORT ?? null,
+    rateLimits: { costPerMinute: read.RATE_LIMIT_COST_PER_MINUTE, refusedPerMinute: read.RATE_LIMIT_REFUSED_PER_MINUTE, deliveriesPerMinute: read.RATE_LIMIT_DELIVERIES_PER_MINUTE },
+    trustProxy: trustProxy(read.TRUST_PROXY),
+    outgoingAllow: outgoingAllow(read.OUTGOING_ALLOW ?? '')!,
   };
+}
+
+const trustProxy = (text = '0'): TrustProxy => (/^\d$/.test(text) ? Number(text) || null : networks(text));
+
+/** IP addresses and networks, separated by commas; null when something else is among them. */
+function networks(text: string): BlockList | null {
+  const list = new BlockList();
+  for (const entry of text.split(',').map((one) => one.trim())) {
+    const [address, bits, ...more] = entry.split('/');
+    if (!isIP(address!) || more.length > 0) return null;
+    const family = isIPv4(address!) ? 'ipv4' : 'ipv6';
+    const most = family === 'ipv4' ? 32 : 128;
+    if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most)) return null;
+    list.addSubnet(address!, bits === undefined ? most : Number(bits), family);
+  }
+  return list;
+}
+
+const HOST_NAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?\.?$/;
+
+/** Host names, IP addresses and networks, separated by commas; null when something else is among them. */
+function outgoingAllow(text: string): OutgoingAllow | null {
+  const entries = text.toLowerCase().split(',').map((entry) => entry.trim()).filter(Boolean);
+  const hosts = entries.filter((entry) => HOST_NAME.test(entry));
+  const others = entries.filter((entry) => !HOST_NAME.test(entry)).join();
+  const allowed = others === '' ? new BlockList() : networks(others);
+  return allowed && { hosts: new Set(hosts.map((host) => host.replace(/\.$/, ''))), networks: allowed };
 }
 
 /** Of values that are no secret, what was found. */
 function shown(path: PropertyKey[], present: Record<string, string | undefined>): string {
   const name = String(path[0]);
-  return ['PORT', 'HOST', 'LOG_LEVEL', 'SMTP_PORT', 'PUBLIC_URL'].includes(name) ? `, not "${present[name]}"` : '';
+  return name.startsWith('RATE_LIMIT_') || ['PORT', 'HOST', 'LOG_LEVEL', 'SMTP_PORT', 'PUBLIC_URL', 'TRUST_PROXY', 'OUTGOING_ALLOW'].includes(name) ? `, not "${present[name]}"` : '';
 }
 
 function keptSecret(dataDir: string): string {

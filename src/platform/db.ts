@@ -103,14 +103,19 @@ const TRIES = 8;
 /**
  * Runs `work` in one READ COMMITTED transaction that sees the workspace's rows only (row-level security), and runs it again after a
  * deadlock or a serialisation failure. Nothing outside the database may be done in `work`, since it can run more than once.
+ * `source` is what `app.source` says within: from where it is done (events/source.ts).
  * @throws whatever `work` throws; the transaction is then rolled back.
  */
-export async function inWorkspace<T>(sql: Sql, workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+export async function inWorkspace<T>(sql: Sql, workspaceId: string, work: (tx: Tx) => Promise<T>, source?: string | null): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return (await sql.begin(async (tx) => {
         // Pipelined with the first statement of `work`: the context costs no round trip of its own.
-        const context = tx`select set_config('app.workspace_id', ${workspaceId}, true)`.execute();
+        const context = (
+          source == null
+            ? tx`select set_config('app.workspace_id', ${workspaceId}, true)`
+            : tx`select set_config('app.workspace_id', ${workspaceId}, true), set_config('app.source', ${source}, true)`
+        ).execute();
         context.catch(() => {});
         const result = await work(tx);
         await context;

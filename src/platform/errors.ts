@@ -44,3 +44,35 @@ export class Refusal extends Error {
     return ERROR_CODES[this.code].http;
   }
 }
+
+/** Several at once, so that a form can show each beside its field. As one it is its first. */
+export class Refusals extends Refusal {
+  constructor(readonly all: readonly [Refusal, ...Refusal[]]) {
+    super(all[0].code, all[0].message, all[0].details);
+  }
+}
+
+/** What a refusal says, one by one. */
+export const refusalsIn = (refusal: Refusal): readonly Refusal[] => (refusal instanceof Refusals ? refusal.all : [refusal]);
+
+/**
+ * Runs checks that don't depend on each other: what each gives, undefined for one that refuses. `end()` throws all refusals together.
+ */
+export function together(): { check<T>(what: () => T): T | undefined; end(): void } {
+  const refusals: Refusal[] = [];
+  return {
+    check(what) {
+      try {
+        return what();
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        refusals.push(...refusalsIn(error));
+        return undefined;
+      }
+    },
+    end() {
+      const [first, ...more] = refusals;
+      if (first) throw more.length === 0 ? first : new Refusals([first, ...more]);
+    },
+  };
+}

@@ -52,7 +52,15 @@ export class OutgoingError extends Error {
   }
 }
 
+/** What an administrator lets be private: names as they are written in an address (without a dot at the end), and networks. */
+export interface OutgoingAllow {
+  hosts: ReadonlySet<string>;
+  networks: BlockList;
+}
+
 export interface OutgoingOptions {
+  /** What may be private beside `allowPrivate`: an address in one of its networks, or whatever one of its names leads to. Default: nothing. */
+  allow?: OutgoingAllow;
   /** True, or the origins (`http://10.0.0.5:8080`) that may be private: what an administrator configured by hand. Default: none. */
   allowPrivate?: boolean | readonly string[];
   /** Default: 10 s. */
@@ -80,7 +88,7 @@ export function outgoing(options: OutgoingOptions = {}): HttpClient {
         for (let redirects = 0; ; redirects++) {
           const url = checkedUrl(request.url, state.sent);
           // The URL parser has brought 2130706433, 0x7f.1 and 127.1 to 127.0.0.1 already.
-          const address = await judged(url.hostname.replace(/^\[|\]$/g, ''), resolve, mayBePrivate(url, options.allowPrivate), deadline.signal, state);
+          const address = await judged(url.hostname.replace(/^\[|\]$/g, ''), resolve, mayBePrivate(url, options.allowPrivate), options.allow, deadline.signal, state);
           const response = await exchange(url, address, request, agents[url.protocol as 'http:' | 'https:'], limit, deadline.signal, state);
           const location = response.headers.location;
           if (!options.redirectsMax || location === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return response;
@@ -98,7 +106,7 @@ export function outgoing(options: OutgoingOptions = {}): HttpClient {
       const timer = setTimeout(() => deadline.abort(), timeoutMs);
       const state = { sent: false, timedOut: () => new OutgoingError('TIMED_OUT', `The name was not resolved within ${timeoutMs} ms.`, false) };
       try {
-        return (await judged(hostname, resolve, options.allowPrivate === true, deadline.signal, state)).address;
+        return (await judged(hostname, resolve, options.allowPrivate === true, options.allow, deadline.signal, state)).address;
       } finally {
         clearTimeout(timer);
       }
@@ -133,16 +141,25 @@ async function judged(
   hostname: string,
   resolve: NonNullable<OutgoingOptions['resolve']>,
   allowPrivate: boolean,
+  allow: OutgoingAllow | undefined,
   signal: AbortSignal,
   state: State,
 ): Promise<{ address: string; family: number }> {
   const literal = isIP(hostname);
   const addresses = literal ? [{ address: hostname, family: literal }] : await named(resolve(hostname), signal, state);
   if (!addresses.length) throw new OutgoingError('UNREACHABLE', 'The name has no address.', state.sent);
-  if (!allowPrivate && addresses.some(({ address }) => !isPublic(address))) {
+  const mayBe = (address: string): boolean => allowPrivate || isPublic(address) || isAllowed(address, hostname, allow);
+  if (!addresses.every(({ address }) => mayBe(address))) {
     throw new OutgoingError('PRIVATE_ADDRESS', 'The address leads to a private, local or reserved network.', state.sent);
   }
   return addresses[0]!;
+}
+
+function isAllowed(address: string, hostname: string, allow: OutgoingAllow | undefined): boolean {
+  if (!allow) return false;
+  if (allow.hosts.has(hostname.toLowerCase().replace(/\.$/, ''))) return true;
+  const bare = address.replace(/%.*$/, '');
+  return allow.networks.check(bare, isIPv4(bare) ? 'ipv4' : 'ipv6');
 }
 
 async function named<T>(resolving: Promise<T>, signal: AbortSignal, state: State): Promise<T> {

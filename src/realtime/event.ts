@@ -50,6 +50,8 @@ export function detailsOf(data: Record<string, unknown>): Record<string, unknown
 
 const idIn = (name: string): RowSql => (row) => `(${row}.data->>'${name}')::uuid`;
 
+const fromSource = (row: string, sql: string): string => `(select ${sql} from event_sources s where s.workspace_id = ${row}.workspace_id and s.hash = ${row}.source)`;
+
 export const Event = entity('Event', {
   prefix: 'evt',
   table: 'events',
@@ -73,6 +75,12 @@ export const Event = entity('Event', {
     call: one(() => Call, idIn('callId'), 'The call; null unless it is about one.', { nullable: true, permission: 'messages:read' }),
     note: one(() => Note, idIn('noteId'), 'The note; null unless it is about one.', { nullable: true, permission: 'notes:read' }),
     externalRecord: one(() => ExternalRecord, idIn('externalRecordId'), 'The record of another system; null unless it is about one.', { nullable: true, permission: 'records:read' }),
+    sourceAddress: expression('String', (row) => fromSource(row, 's.address'),
+      'The network address that it was done from. Null when nobody called (a timer, a delivery of a provider), when it was erased, and for what is older than this.',
+      { nullable: true, permission: 'keys:write' }),
+    credentialId: expression('String', (row) => fromSource(row, `case s.credential_kind when 'API_KEY' then 'key_' when 'PUBLISHABLE_KEY' then 'cha_' else 'tok_' end || replace(s.credential_id::text, '-', '')`),
+      'What let in who did it: the API key (`key_…`), the member’s or visitor’s token (`tok_…`), or the chat of a publishable key (`cha_…`). Null when nobody called.',
+      { nullable: true, permission: 'keys:write' }),
     details: computed('JSON', ['data'], detailsOf, 'The other facts of its kind: ids, states, counts and versions by name.'),
   },
 });

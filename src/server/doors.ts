@@ -1,5 +1,6 @@
 // The doors by which providers come in: `/hooks/<provider>/<endpoint>`. A request is verified on its raw bytes, stored, and only then acknowledged.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Budgets } from '../access/budget.ts';
 import { endpointById, type Endpoint } from '../channels/accounts.ts';
 import type { HttpReply, RawRequest } from '../channels/channel.ts';
 import { contextHeaders } from '../channels/email/context.ts';
@@ -20,6 +21,7 @@ export interface Doors extends DoorContext {
   publicUrl: string | null;
   /** Something was stored: apply it. */
   arrived: () => void;
+  budgets: Budgets;
   log: Logger;
 }
 
@@ -56,6 +58,8 @@ async function enter(doors: Doors, request: FastifyRequest, reply: FastifyReply)
   if (endpoint.provider === 'mime' && !looksLikeMail(raw.body)) {
     return refuse(reply, 422, 'INVALID_INPUT', 'This is no mail: expected its raw bytes (RFC 5322), header fields such as From: first.');
   }
+  // Verified: nobody else can use up a provider's budget. It sends again what is refused here.
+  doors.budgets.deliver(endpoint.id);
   const delivered = await receiveDelivery(doors, endpoint, { source: providerName === 'mime' ? 'HTTP' : 'WEBHOOK', request: await withMailContext(doors, endpoint, raw) });
   deliveries.inc({ provider: providerName, outcome: delivered.unparsed === null ? 'stored' : 'unparsed' });
   doors.arrived();

@@ -1,15 +1,19 @@
 // HTTP: /graphql (API and IDE), the doors, health and metrics. Fastify carries it; Apollo speaks GraphQL over HTTP.
 import { ApolloServer, HeaderMap } from '@apollo/server';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { viewerOf } from '../access/keys.ts';
+import { budgetHeaders, type Budgets } from '../access/budget.ts';
+import { enter } from '../access/entrance.ts';
 import { apolloOptions, type HttpContext } from '../graphql/apollo.ts';
 import { bodyOf, type Graph } from '../graphql/execute.ts';
+import type { TrustProxy } from '../platform/config.ts';
 import type { Sql } from '../platform/db.ts';
 import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
 import { counter, histogram, metrics } from '../platform/metrics.ts';
+import { callerAddress } from './caller.ts';
 import { addDoors, type Doors } from './doors.ts';
+import { addFiles } from './files.ts';
 import { addIdeFiles, idePage, type IdeOptions } from './ide.ts';
 import { isLoopback } from './loopback.ts';
 import type { Origins } from './origins.ts';
@@ -23,6 +27,8 @@ export interface HttpParts {
   graph: Graph;
   doors: Doors;
   origins: Origins;
+  trustProxy: TrustProxy;
+  budgets: Budgets;
   ide: () => Omit<IdeOptions, 'origin'>;
   /** Null: ready; else why not, for `/readyz`. */
   notReady: () => Promise<string | null>;
@@ -58,6 +64,7 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
   await addGraphql(server, parts);
   addIdeFiles(server);
   await addDoors(server, parts.doors);
+  addFiles(server, parts.doors);
   return server;
 }
 
@@ -76,7 +83,7 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
         const { origin, host } = request.headers;
         // Before anything is refused: a page must be able to read that its token expired.
         if (origin && (await parts.origins.anyAllows(origin, host))) cors(reply, origin);
-        const viewer = await viewerOf(parts.app, request.headers.authorization);
+        const viewer = await enter(parts.app, parts.budgets, request.headers.authorization, callerAddress(request.raw, parts.trustProxy));
         if (!(await parts.origins.allows(viewer, origin, host))) {
           throw new Refusal('FORBIDDEN', `Pages of ${origin!.slice(0, 200)} may not call this workspace; add the origin with updateWorkspace (allowedOrigins).`);
         }
@@ -86,10 +93,10 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
         const costOnly = url.searchParams.get('cost') === 'only' || request.headers['x-throughline-cost'] === 'only';
         const answer = await apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest: { method: request.method, headers, search: url.search, body: bodyOfRequest(request) },
-          context: async () => ({ viewer, costOnly }),
+          context: async () => ({ viewer, costOnly, spend: (cost) => parts.budgets.spend(viewer, cost).remaining }),
         });
         for (const [name, value] of answer.headers) reply.header(name, value);
-        reply.code(answer.status ?? 200);
+        reply.headers(budgetHeaders(parts.budgets.left(viewer))).code(answer.status ?? 200);
         if (answer.body.kind === 'complete') return reply.send(answer.body.string);
         throw new Error('An answer in several parts, which no operation asks for.');
       },
@@ -139,7 +146,7 @@ async function preflight(parts: HttpParts, request: FastifyRequest, reply: Fasti
 }
 
 const cors = (reply: FastifyReply, origin: string): FastifyReply =>
-  reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'retry-after').header('vary', 'origin');
+  reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'retry-after, ratelimit, ratelimit-policy').header('vary', 'origin');
 
 /** Fastify's own refusals, by their codes. */
 const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {
@@ -158,7 +165,7 @@ function fail(parts: HttpParts, error: unknown, request: FastifyRequest, reply: 
     return reply.code(answer.status ?? 500).header('content-type', 'application/json; charset=utf-8').send(bodyOf(answer));
   }
   if (refusal) {
-    if (refusal.retryable) reply.header('retry-after', '5');
+    if (refusal.retryable) reply.header('retry-after', String(refusal.details.retryAfterSeconds ?? 5));
     return reply.code(ERROR_CODES[refusal.code].http).send({ error: { code: refusal.code, message: refusal.message } });
   }
   const id = newId();

@@ -1,4 +1,5 @@
 // Mail that our own SMTP receiver takes: known mailboxes only, authenticated, stored, and only then accepted with 250.
+import type { Budgets } from '../access/budget.ts';
 import { contextHeaders } from '../channels/email/context.ts';
 import { authenticateMail, type Resolver } from '../channels/email/authenticate.ts';
 import { startMailReceiver, type MailReceiver } from '../channels/email/receiver.ts';
@@ -11,6 +12,7 @@ export interface MailDoor extends DoorContext {
   host: string;
   resolver: Resolver;
   arrived: () => void;
+  budgets: Budgets;
   /** Told why a mail was answered with 451: nobody else would. */
   report: (message: string, error: unknown) => void;
 }
@@ -36,6 +38,7 @@ export function startMailDoor(door: MailDoor): Promise<MailReceiver> {
       for (const recipient of envelope.to) {
         const found = await mailbox(recipient);
         if (!found) continue;
+        door.budgets.deliver(found.endpointId);
         const [account] = await inWorkspace(door.app, found.workspaceId, (tx) => tx<{ settings: { authservId?: string | null } }[]>`
           select settings from channel_accounts where workspace_id = ${found.workspaceId} and id = ${found.accountId}`);
         const authservId = account?.settings.authservId ?? null;

@@ -4,6 +4,8 @@ import { promises as dns } from 'node:dns';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { Authorizer } from '../access/authorizer.ts';
+import { Budgets } from '../access/budget.ts';
+import { knowMailReceiver } from '../channels/email/ways.ts';
 import { initWebhookUrls } from '../channels/webhook-url.ts';
 import { wakeSnoozed } from '../conversations/timers.ts';
 import { openBus } from '../events/bus.ts';
@@ -64,6 +66,8 @@ export interface StartOptions {
   database?: Database;
   /** False: an empty database stays empty. */
   demo?: boolean;
+  /** For the benches: `loaders` switches the compiled path off. */
+  path?: 'loaders';
 }
 
 /** Starts serving; ready when it returns. @throws InvalidConfig, AlreadyRunning, or why the database can't be used */
@@ -92,7 +96,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const { config } = options;
   const report = (message: string, error: unknown) => log.error({ err: error }, message);
   watchProcess();
-  initSecrets(config.secretKey);
+  initSecrets(config.secretKey, config.secretKeyPrevious);
   const database = options.database ?? (await serverDatabase(config, say));
   closers.push(() => database.close());
   await migrate(database.migrationUrl);
@@ -127,9 +131,10 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const authorizer = new Authorizer(app, { onError: (error) => report('Keys could not be asked again; it goes on.', error) });
   closers.push(() => authorizer.close());
   const origins = new Origins(system);
+  const budgets = new Budgets(config.rateLimits);
   const live: Live = { log: stream, signals, facts: new Facts(app) };
   const visitors: VisitorParts = { log: stream, signals, app };
-  const graph = await makeGraph({ read, write: app, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
+  const graph = await makeGraph({ read, write: app, path: options.path, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
 
   closers.push(() => graph.close());
 
@@ -140,8 +145,8 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   let publicUrl = config.publicUrl;
   const arrived = () => drain.wake();
   const http = await createHttp({
-    app, graph, origins, log,
-    doors: { app, blobs, publicUrl: isLoopback(config.publicUrl) ? null : config.publicUrl, arrived, log },
+    app, graph, origins, log, budgets, trustProxy: config.trustProxy,
+    doors: { app, blobs, publicUrl: isLoopback(config.publicUrl) ? null : config.publicUrl, arrived, budgets, log },
     ide: () => ({ demoKey: isLoopback(config.host) && isLoopback(config.publicUrl) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
     notReady: async () => {
       if (stopping) return 'The server is stopping.';
@@ -153,9 +158,9 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       }
     },
   });
-  const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log });
+  const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log, budgets, trustProxy: config.trustProxy });
 
-  const client = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl) });
+  const client = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl), allow: config.outgoingAllow });
   // Closed in the reverse order: mail, which makes work, before what does it.
   const workers = await startWorkers({
     url: database.url, concurrency: 4, log,
@@ -174,7 +179,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => timers.stop());
   const { host, smtpPort } = config;
   const mail = smtpPort === null ? null : await listening('SMTP_PORT', smtpPort, host, () =>
-    startMailDoor({ app, blobs, arrived, report, port: smtpPort, host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
+    startMailDoor({ app, blobs, arrived, budgets, report, port: smtpPort, host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
   closers.push(() => mail?.stop());
 
   await listening('PORT', config.port, host, () => http.listen({ port: config.port, host }));
@@ -182,6 +187,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
   if (config.port === 0) publicUrl = address;
   initWebhookUrls(publicUrl);
+  knowMailReceiver(mail !== null);
   await database.announce(address);
 
   let stopped: Promise<void> | null = null;

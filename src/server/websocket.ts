@@ -6,15 +6,19 @@ import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import { CloseCode, makeServer, type ServerOptions } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Authorizer } from '../access/authorizer.ts';
-import { viewerOf } from '../access/keys.ts';
+import { REFUSED_COST, SOCKET_COST, type Budgets } from '../access/budget.ts';
+import { enter } from '../access/entrance.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { bodyOf, type Graph, type Request } from '../graphql/execute.ts';
+import type { TrustProxy } from '../platform/config.ts';
+import { refused } from '../graphql/faults.ts';
 import type { Sql } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import { gauge } from '../platform/metrics.ts';
 import { LiveExecutor } from '../realtime/execute.ts';
 import { Frame, FrameSocket, onNext } from '../realtime/frames.ts';
+import { callerAddress } from './caller.ts';
 import type { Origins } from './origins.ts';
 import { carry, OVERLOADED, type SocketExtra } from './socket.ts';
 
@@ -36,6 +40,8 @@ export interface WebSocketParts {
   graph: Graph;
   authorizer: Authorizer;
   origins: Origins;
+  trustProxy: TrustProxy;
+  budgets: Budgets;
   log: Logger;
 }
 interface Ours extends SocketExtra {
@@ -132,9 +138,14 @@ function options(parts: WebSocketParts, executor: LiveExecutor, leaving: Leaving
       const authorization = parameters.Authorization ?? parameters.authorization ?? extra.request.headers.authorization;
       let viewer: Viewer;
       try {
-        viewer = await viewerOf(parts.app, authorization);
+        viewer = await enter(parts.app, parts.budgets, authorization, callerAddress(extra.request, parts.trustProxy));
+        parts.budgets.spend(viewer, SOCKET_COST);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
+        if (error.code === 'RATE_LIMITED') {
+          extra.socket.close(OVERLOADED, error.message);
+          return false;
+        }
         extra.socket.close(BAD_TOKEN, 'Unauthorized: send { Authorization: "Bearer …" } as connection parameters');
         return false;
       }
@@ -164,9 +175,10 @@ function options(parts: WebSocketParts, executor: LiveExecutor, leaving: Leaving
       if (Object.keys(subscriptions).length > OPERATIONS_PER_SOCKET_MAX) {
         return [refusal('TOO_EXPENSIVE', `A socket carries at most ${OPERATIONS_PER_SOCKET_MAX} operations at once.`)];
       }
+      const spend = (cost: number) => parts.budgets.spend(viewer, cost).remaining;
       const read = parts.graph.read(payload.query);
-      if (!read.document) return read.errors as readonly GraphQLError[];
-      const request: Request = { document: read.document, operationName: payload.operationName, variables: payload.variables ?? undefined, viewer };
+      if (!read.document) return unlessLimited(() => spend(REFUSED_COST)) ?? (read.errors as readonly GraphQLError[]);
+      const request: Request = { document: read.document, operationName: payload.operationName, variables: payload.variables ?? undefined, viewer, spend };
       return { schema: parts.graph.schema, document: read.document, operationName: payload.operationName, variableValues: payload.variables, request, signal: ending.signal, begin: () => extra.answering.add(id) } as unknown as ExecutionArgs;
     },
     execute: async (args) => {
@@ -186,6 +198,17 @@ function options(parts: WebSocketParts, executor: LiveExecutor, leaving: Leaving
 function leave(extra: Ours): void {
   extra.ending?.abort();
   extra.unwatch?.();
+}
+
+/** The refusal of `pay`, if it refuses. */
+function unlessLimited(pay: () => void): readonly GraphQLError[] | null {
+  try {
+    pay();
+    return null;
+  } catch (error) {
+    if (error instanceof Refusal) return [refused(error)];
+    throw error;
+  }
 }
 
 const refusal = (code: string, message: string): GraphQLError => new GraphQLError(message, { extensions: { code } });

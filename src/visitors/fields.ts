@@ -1,5 +1,6 @@
 // The end customer's own side of things. Nothing here leads to a type of the agents' side, and every row carries the token's identities.
-import { column, entity, enumeration, expression, many, one, query, rows, type RowSql } from '../graphql/entity.ts';
+import { column, computed, entity, enumeration, expression, list, many, one, query, rows, type RowSql } from '../graphql/entity.ts';
+import { fileUrl } from '../messages/file-url.ts';
 
 const ofTheVisitor: RowSql = (row, viewer) => `${row}.identity_id = any(${viewer.identityIds()})`;
 
@@ -10,6 +11,22 @@ export const VisitorAuthor = enumeration('VisitorAuthor', 'Who wrote a message, 
 const VisitorConversationStatus = enumeration('VisitorConversationStatus', 'Whether a matter is settled, as the visitor sees it.', ['OPEN', 'CLOSED'], {
   OPEN: 'It is being looked after.',
   CLOSED: 'It is settled. A message opens it again, or begins another.',
+});
+
+export const VisitorFile = entity('VisitorFile', {
+  description: 'A file of a message between the visitor and the team.',
+  prefix: null,
+  table: 'message_parts',
+  permission: 'visitor:self',
+  scope: (row, viewer) => `exists (select from messages fm where fm.workspace_id = ${row}.workspace_id and fm.id = ${row}.message_id
+    and fm.identity_id = any(${viewer.identityIds()}) and fm.deleted_at is null)`,
+  fields: {
+    filename: column('String', 'filename', 'The file’s name; null when it has none.', { nullable: true }),
+    mime: column('String', 'mime', 'The file’s type (`image/jpeg`) as it was given; null when it isn’t known.', { nullable: true }),
+    size: column('Bytes', 'size', 'The file’s size in bytes; null when it isn’t known.', { nullable: true }),
+    url: computed('String', ['workspace_id', 'id'], (workspaceId: string, id: string) => fileUrl('VISITOR', workspaceId, id),
+      'Where the file can be fetched, without a token, for 5 to 10 minutes: ask again then. A PNG, JPEG, GIF or WebP is shown by a browser, everything else saved.'),
+  },
 });
 
 export const VisitorMessage = entity('VisitorMessage', {
@@ -29,6 +46,12 @@ export const VisitorMessage = entity('VisitorMessage', {
       { nullable: true },
     ),
     text: column('String', 'text', 'What was said. Null when it was deleted, or holds no text.', { nullable: true }),
+    files: list(() => VisitorFile, 'Its files, in order; at most 100. None once it was deleted.', {
+      key: 'message_id',
+      where: (row) => `${row}.media_state = 'STORED' and ${row}.version = (select max(fv.version) from message_parts fv
+        where fv.workspace_id = ${row}.workspace_id and fv.message_id = ${row}.message_id)`,
+      order: 'ordinal, id', max: 100,
+    }),
     sentAt: column('DateTime', 'occurred_at', 'When it was sent.'),
     editedAt: column('DateTime', 'edited_at', 'When its text was last changed; null when never.', { nullable: true }),
     deletedAt: column('DateTime', 'deleted_at', 'When its author took it back; null when he did not.', { nullable: true }),

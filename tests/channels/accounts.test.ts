@@ -6,7 +6,9 @@ import type { Actor } from '../../src/access/viewer.ts';
 import {
   accountById, connectChannel, defaultAccount, disconnectChannel, endpointById, rotateSecrets, setAccountState, updateChannelAccount, type ConnectInput,
 } from '../../src/channels/accounts.ts';
+import { knowMailReceiver } from '../../src/channels/email/ways.ts';
 import { inWorkspace, openPool, type Tx } from '../../src/platform/db.ts';
+import { refusalsIn, type Refusal } from '../../src/platform/errors.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
@@ -81,6 +83,34 @@ describe('what is wrong is named, and never shown', () => {
     const error = (await connect({ ...CHAT, ...change }).catch((e: unknown) => e)) as Error;
     expect(error).toMatchObject({ code: 'INVALID_INPUT', details: { field } });
     expect(error.message).not.toMatch(/canary|BEGIN/);
+  });
+
+  test('every wrong field at once, each by its path, and nothing is stored', async () => {
+    const wrong = (await connect({
+      channel: 'EMAIL', provider: 'mime', name: ' ', address: 'canary', settings: { port: 0, secure: 'never', colour: 'red', size: 1 }, secrets: { inbound: 'canary', pass: 'canary' },
+    }).catch((e: unknown) => e)) as Refusal;
+    const fields = refusalsIn(wrong).map(({ code, details }) => `${code} ${details.field!.join('.')}`);
+    expect(fields.sort()).toEqual(['address', 'name', 'secrets.inbound', 'secrets.pass', 'settings.colour', 'settings.port', 'settings.secure', 'settings.size'].map((field) => `INVALID_INPUT ${field}`));
+    expect(refusalsIn(wrong).filter(({ details }) => details.field![0] === 'secrets').map(({ message }) => message).join()).not.toMatch(/canary/);
+    expect(await db.owner`select 1 from channel_accounts where workspace_id = ${a.id}`).toHaveLength(0);
+    const { accountId } = await connect(WITH_KEY);
+    const changing = await as(a, (tx) => updateChannelAccount(tx, a.actor, { accountId, settings: { colour: 1, form: 'x' } })).catch((e: unknown) => e);
+    expect(refusalsIn(changing as Refusal).map(({ details }) => details.field)).toEqual(expect.arrayContaining([['settings', 'form'], ['settings', 'colour']]));
+  });
+
+  test('a mailbox by which nothing could come in or go out is refused with what to do; one way is enough', async () => {
+    const mailbox = (n: number, settings: unknown, secrets: unknown) => connect({ channel: 'EMAIL', provider: 'mime', name: 'Mail', address: `m${n}@acme.example`, settings, secrets });
+    try {
+      knowMailReceiver(false);
+      await expect(mailbox(1, {}, {})).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { field: ['secrets', 'inbound'] }, message: expect.stringMatching(/webhookUrl.*SMTP_PORT.*settings\.host/) });
+      await mailbox(2, { host: 'smtp.acme.example' }, {});
+      const { endpointId } = await mailbox(3, {}, { inbound: 'a-secret-of-the-door' });
+      await connect({ channel: 'EMAIL', provider: 'mime', name: 'Mail', address: 'm4@acme.example', endpointId });
+      knowMailReceiver(true);
+      await mailbox(5, {}, {});
+    } finally {
+      knowMailReceiver(true);
+    }
   });
 
   test.each<[ConnectInput['channel'], string, string | undefined]>([

@@ -1,6 +1,7 @@
 // Behind Apollo Server: the graph's own text passes through, and its limits and errors are those of every transport.
 import { ApolloServer, HeaderMap } from '@apollo/server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { REFUSED_COST } from '../../src/access/budget.ts';
 import { apolloOptions, type HttpContext } from '../../src/graphql/apollo.ts';
 import { Refusal } from '../../src/platform/errors.ts';
 import { testGraph, type TestGraph } from './graph.ts';
@@ -130,6 +131,24 @@ it('the cost is taken from the budget before the operation runs, and what is lef
   const refused = await post({ query }, { spend });
   expect(refused).toMatchObject({ status: 429, json: { errors: [{ extensions: { code: 'RATE_LIMITED', retryable: true } }] } });
   expect(refused.headers.get('retry-after')).toBe('1');
+});
+it('what is refused before it has a cost is paid for all the same', async () => {
+  const spent: number[] = [];
+  const spend = (cost: number) => {
+    spent.push(cost);
+    return 95;
+  };
+  for (const query of ['{ people', '{ peopel { id } }', '{ people(first: 100) { nodes { matters(first: 100) { nodes { words(first: 100) { nodes { id } } } } } } }', 'subscription { wordSaid { cursor } }'])
+    expect((await post({ query }, { spend })).status).toBe(400);
+  expect(spent).toEqual([REFUSED_COST, REFUSED_COST, REFUSED_COST, REFUSED_COST]);
+});
+it('when it is over, and how long it lasts, is told by the refusal', async () => {
+  const spend = () => {
+    throw new Refusal('RATE_LIMITED', 'The budget is used up.', { retryAfterSeconds: 17 });
+  };
+  const refused = await post({ query: '{ people(first: 2) { nodes { id } } }' }, { spend });
+  expect(refused.headers.get('retry-after')).toBe('17');
+  expect(refused.json.errors[0].extensions.retryAfterSeconds).toBe(17);
 });
 it('an operation can be priced without being run', async () => {
   const before = t.compiled.pool.statements;

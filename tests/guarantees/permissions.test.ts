@@ -71,7 +71,7 @@ const TYPES: Record<string, string> = {
   ConversationStatsRow: 'statistics:read; workspace:read: queue',
   Customer: 'customers:read; customers:contact: identities self claims; conversations:read: conversations; notes:read: notes; records:read: externalRecords; messages:read: timeline',
   Delivery: 'channels:read',
-  Event: 'events:read; conversations:read: conversation; customers:read: customer; customers:contact: identity; messages:read: message call; notes:read: note; records:read: externalRecord',
+  Event: 'events:read; conversations:read: conversation; customers:read: customer; customers:contact: identity; messages:read: message call; notes:read: note; records:read: externalRecord; keys:write: sourceAddress credentialId',
   ExternalId: 'customers:read',
   ExternalRecord: 'records:read; customers:read: customer; customers:contact: identity; notes:read: notes',
   ExternalRecordVersion: 'records:read',
@@ -97,6 +97,7 @@ const TYPES: Record<string, string> = {
   Visitor: 'visitor:self',
   VisitorChat: 'visitor:self',
   VisitorConversation: 'visitor:self',
+  VisitorFile: 'visitor:self',
   VisitorMessage: 'visitor:self',
   Workspace: 'workspace:read; workspace:write: allowedOrigins',
 };

@@ -1,6 +1,7 @@
 // The server itself, for tests that come in by its doors: in this process over a test database, or as a process of its own.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type Client } from 'graphql-ws';
@@ -21,6 +22,8 @@ import { startServer, type Server } from '../../src/server/start.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
 
 export const SECRET_KEY = 'a secret key of the tests, long enough for all';
+/** Tests ask for more than people do. */
+const UNLIMITED: Config['rateLimits'] = { costPerMinute: 1e12, refusedPerMinute: 1e12, deliveriesPerMinute: 1e12 };
 export const ROOT = new URL('../..', import.meta.url).pathname;
 
 export type Role = 'ADMIN' | 'AGENT' | 'INTEGRATOR' | 'REPORTING';
@@ -68,13 +71,14 @@ export interface TestServer extends Peer {
 
 /**
  * A server in this process, on a port of its own. Without `db` it makes and drops its database; with it both are the caller's. `databaseUrl`
- * gives the way by which the server reaches the database.
+ * gives the way by which the server reaches the database; `config` replaces what the tests configure.
  */
-export async function startTestServer(o: { db?: TestDatabase; demo?: boolean; databaseUrl?: (url: string) => string } = {}): Promise<TestServer> {
+export async function startTestServer(o: { db?: TestDatabase; demo?: boolean; config?: Partial<Config>; databaseUrl?: (url: string) => string } = {}): Promise<TestServer> {
   const db = o.db ?? (await testDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'throughline-server-'));
   const config: Config = {
-    port: 0, host: '127.0.0.1', databaseUrl: null, migrationDatabaseUrl: null, dataDir, adminApiKey: null, publicUrl: 'http://127.0.0.1:0', secretKey: SECRET_KEY, logLevel: 'silent', smtpPort: null,
+    port: 0, host: '127.0.0.1', databaseUrl: null, migrationDatabaseUrl: null, dataDir, adminApiKey: null, publicUrl: 'http://127.0.0.1:0', secretKey: SECRET_KEY, logLevel: 'silent', smtpPort: null, rateLimits: UNLIMITED, trustProxy: null, secretKeyPrevious: [], outgoingAllow: { hosts: new Set(), networks: new BlockList() },
+    ...o.config,
   };
   const server = await startServer({
     config, log: createLog({ level: 'silent' }), demo: o.demo ?? false,

@@ -37,6 +37,8 @@ export interface FakeTwilio {
   /** Requests that reached the API, taken or not. */
   requestCount: number;
   trouble(trouble: Trouble): void;
+  /** Awaited between taking a message and answering: what another request of the provider brings first. */
+  beforeAnswer: ((message: TwilioMessage) => Promise<void>) | null;
   /** Moves a message on and reports it to its StatusCallback. */
   report(sid: string, status: string, fields?: Record<string, string>): Promise<WebhookAnswer>;
   /** A text message comes in: the number's webhook is called. Gives its MessageSid beside the answer. */
@@ -71,7 +73,7 @@ export async function fakeTwilio(o: { accountSid?: string; authToken?: string } 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   const twilio: FakeTwilio = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, accountSid, authToken, numbers: new Set(), optedOut: new Set(), messages: [], requestCount: 0,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, accountSid, authToken, numbers: new Set(), optedOut: new Set(), messages: [], requestCount: 0, beforeAnswer: null,
     trouble: (trouble) => void troubles.push({ ...trouble }),
     report: async (sid, status, fields = {}) => {
       const message = twilio.messages.find((m) => m.sid === sid);
@@ -120,6 +122,7 @@ export async function fakeTwilio(o: { accountSid?: string; authToken?: string } 
     const message = check(request, body);
     if ('code' in message) return refuse(response, message.status, message.code, message.message);
     twilio.messages.push(message);
+    await twilio.beforeAnswer?.(message);
     if (trouble && 'cut' in trouble) return void request.socket.destroy();
     if (trouble && 'answer' in trouble) return void response.writeHead(200, { 'content-type': trouble.contentType ?? 'text/html' }).end(trouble.answer);
     response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({

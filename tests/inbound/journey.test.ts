@@ -7,7 +7,8 @@ import { setConversationStatus } from '../../src/conversations/actions.ts';
 import { applyEvent } from '../../src/inbound/apply.ts';
 import { ingestMessage } from './ingest-one.ts';
 import { addIdentity } from '../../src/customers/actions.ts';
-import { applyParkedReports, lockMessage, receiveReport } from '../../src/messages/change.ts';
+import { lockMessage } from '../../src/messages/change.ts';
+import { applyParkedReports, receiveReport } from '../../src/messages/reports.ts';
 import { sendMessage } from '../../src/messages/send.ts';
 import { after, now } from '../../src/platform/clock.ts';
 import { inWorkspace } from '../../src/platform/db.ts';
@@ -144,7 +145,7 @@ describe('reports of delivery', () => {
   it('one that comes before its message is known is kept and applied then', async () => {
     const { conversationId } = await apply(sms('+4915155550002', 'hi'));
     const sent = await inWorkspace(db.app, actor.workspaceId, (tx) => sendMessage(tx, actor, { conversationId: conversationId!, channel: null, text: 'hello' }));
-    const report = { accountId: accounts.SMS!, providerMessageId: 'SMfuture', state: 'DELIVERED' as const, occurredAt: null, errorCode: null, reason: null, recipient: null };
+    const report = { accountId: accounts.SMS!, providerMessageId: 'SMfuture', state: 'DELIVERED' as const, occurredAt: null, errorCode: null, reason: null, recipient: null, receivedAt: now() };
     await inWorkspace(db.app, actor.workspaceId, (tx) => receiveReport(tx, actor, report));
     expect((await message(sent.messageId)).deliveryState).toBe('QUEUED');
     await inWorkspace(db.app, actor.workspaceId, async (tx) => {

@@ -7,7 +7,7 @@ import { setConversationStatus } from '../../src/conversations/actions.ts';
 import { encodeCursor, openLog } from '../../src/events/log.ts';
 import { sequenceAll } from '../../src/events/sequencer.ts';
 import { applyEvent } from '../../src/inbound/apply.ts';
-import { receiveReport, reportUpTo } from '../../src/messages/change.ts';
+import { receiveReport, reportUpTo } from '../../src/messages/reports.ts';
 import { deliverMessage } from '../../src/messages/deliver.ts';
 import { sendMessage, startConversation } from '../../src/messages/send.ts';
 import { after, now, nowMs, setClock } from '../../src/platform/clock.ts';
@@ -151,7 +151,7 @@ describe('delivery to the provider', () => {
     await deliver(messageId);
     expect(twilio.messages.length).toBe(before);
     expect(await message(messageId)).toMatchObject({ deliveryState: 'UNCONFIRMED' });
-    const report = { accountId, providerMessageId: `SM${randomUUID().replaceAll('-', '')}`, state: 'DELIVERED' as const, occurredAt: null, errorCode: null, reason: null, recipient: null };
+    const report = { accountId, providerMessageId: `SM${randomUUID().replaceAll('-', '')}`, state: 'DELIVERED' as const, occurredAt: null, errorCode: null, reason: null, recipient: null, receivedAt: now() };
     await within((tx) => receiveReport(tx, actor, report, attemptId));
     expect(await message(messageId)).toMatchObject({ deliveryState: 'DELIVERED', providerMessageId: report.providerMessageId, errorCode: null });
     expect(await attempts(messageId)).toMatchObject([{ state: 'ACCEPTED' }]);

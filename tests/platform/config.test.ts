@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -40,6 +41,14 @@ test.each([
   ['SECRET_KEY', 'hunter2', 'SECRET_KEY must have at least 32 characters'],
   ['LOG_LEVEL', 'loud', 'LOG_LEVEL must be one of trace, debug'],
   ['SMTP_PORT', 'x', 'SMTP_PORT must be'],
+  ['RATE_LIMIT_COST_PER_MINUTE', '19999', 'RATE_LIMIT_COST_PER_MINUTE must be points of cost a minute, at least 20000, not "19999"'],
+  ['RATE_LIMIT_REFUSED_PER_MINUTE', '-1', 'RATE_LIMIT_REFUSED_PER_MINUTE must be'],
+  ['RATE_LIMIT_DELIVERIES_PER_MINUTE', '1e3', 'RATE_LIMIT_DELIVERIES_PER_MINUTE must be'],
+  ['SECRET_KEY_PREVIOUS', `${SECRET},hunter2`, 'SECRET_KEY_PREVIOUS must be the SECRET_KEY from before'],
+  ['TRUST_PROXY', 'yes', 'TRUST_PROXY must be how many proxies stand before the server (1 to 9), or their addresses, such as 10.0.0.0/8,192.0.2.7, not "yes"'],
+  ['TRUST_PROXY', '10.0.0.0/33', 'TRUST_PROXY must be'],
+  ['OUTGOING_ALLOW', 'http://mail.internal', 'OUTGOING_ALLOW must be host names and networks'],
+  ['OUTGOING_ALLOW', 'mail.internal,10.0.0.0/8/8', 'OUTGOING_ALLOW must be'],
 ])('a wrong %s (%s) is refused by name with what was expected', (name, value, words) => {
   const problems = problemsOf({ SECRET_KEY: SECRET, [name]: value });
   expect(problems.join('\n')).toContain(words);
@@ -67,4 +76,15 @@ test('a damaged kept secret is refused instead of being replaced', () => {
 test('an admin key is taken apart', () => {
   const text = 'tl_acme-1_s3cret_with_underscores';
   expect(readConfig({ DATA_DIR: folder, ADMIN_API_KEY: text }).adminApiKey).toEqual({ workspace: 'acme-1', secret: 's3cret_with_underscores', text });
+});
+
+test('proxies are a number or networks, what may be private names and networks, and older secrets a list', () => {
+  const config = readConfig({ DATA_DIR: folder, TRUST_PROXY: '10.0.0.0/8, 2001:db8::1', OUTGOING_ALLOW: 'Mail.Internal., 192.168.7.0/24,10.9.9.9', SECRET_KEY_PREVIOUS: `${SECRET}, ${SECRET}y` });
+  const proxies = config.trustProxy as BlockList;
+  expect([proxies.check('10.2.3.4'), proxies.check('11.2.3.4'), proxies.check('2001:db8::1', 'ipv6'), proxies.check('2001:db8::2', 'ipv6')]).toEqual([true, false, true, false]);
+  expect([...config.outgoingAllow.hosts]).toEqual(['mail.internal']);
+  expect(['192.168.7.9', '192.168.8.9', '10.9.9.9', '10.9.9.8'].map((address) => config.outgoingAllow.networks.check(address))).toEqual([true, false, true, false]);
+  expect(config.secretKeyPrevious).toEqual([SECRET, `${SECRET}y`]);
+  expect(readConfig({ DATA_DIR: folder, TRUST_PROXY: '2' }).trustProxy).toBe(2);
+  expect(readConfig({ DATA_DIR: folder })).toMatchObject({ trustProxy: null, secretKeyPrevious: [] });
 });

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { BlockList, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isPublic, outgoing, type OutgoingError } from '../../src/platform/http.ts';
 
@@ -147,4 +147,22 @@ test('for another protocol a name is judged by the same rules, once, and its add
   }
   const slow = outgoing({ resolve: () => new Promise(() => {}) });
   expect(await refusal(slow.addressOf('slow.example', { timeoutMs: 50 }))).toMatchObject({ code: 'TIMED_OUT', maybeReceived: false });
+});
+
+test('what an administrator lists may be private: by the name that is written, or by the network of every address; nothing else may', async () => {
+  const networks = new BlockList();
+  networks.addSubnet('10.1.0.0', 16, 'ipv4');
+  const leads: Record<string, string[]> = { 'mail.internal': ['10.9.0.1'], 'relay.example': ['10.1.0.8'], 'half.example': ['10.1.0.8', '10.2.0.8'], 'evil.example': ['10.9.0.1'] };
+  const resolve = async (name: string) => leads[name.toLowerCase().replace(/\.$/, '')]!.map((address) => ({ address, family: 4 }));
+  const client = outgoing({ resolve, allow: { hosts: new Set(['mail.internal']), networks } });
+  expect(await client.addressOf('Mail.Internal.')).toBe('10.9.0.1');
+  expect(await client.addressOf('relay.example')).toBe('10.1.0.8');
+  expect(await client.addressOf('10.1.255.255')).toBe('10.1.255.255');
+  for (const name of ['half.example', 'evil.example', '10.2.0.1', '127.0.0.1', '::1', '169.254.169.254']) {
+    expect(await refusal(client.addressOf(name))).toMatchObject({ code: 'PRIVATE_ADDRESS' });
+  }
+  const server = new URL(origin);
+  const loopback = new BlockList();
+  loopback.addAddress('127.0.0.1');
+  expect((await outgoing({ allow: { hosts: new Set(), networks: loopback } }).request({ method: 'GET', url: server.href, headers: {} })).status).toBeGreaterThan(0);
 });

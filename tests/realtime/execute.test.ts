@@ -66,7 +66,7 @@ function live(source = new Source()) {
   });
   const executor = new LiveExecutor({
     documents: { operation: (document: DocumentNode) => ({ node: document.definitions[0] as OperationDefinitionNode }) } as unknown as Graph['documents'],
-    subscription: ({ document }) => ({ field: 'heard', perViewer: print(document).includes('who') }),
+    subscription: ({ document }) => ({ field: 'heard', perViewer: print(document).includes('who'), cost: 1 }),
     source: async ({ variables }, signal) => (variables?.after === 'wrong' ? answer(undefined, 'no such place') : source.from(Number(variables?.after ?? 0), signal)),
     tell: async ({ viewer: of, document }, told) =>
       print(document).includes('broken')

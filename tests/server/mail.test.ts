@@ -6,6 +6,7 @@ import { inWorkspace } from '../../src/platform/db.ts';
 import { outgoing } from '../../src/platform/http.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
+import { Budgets } from '../../src/access/budget.ts';
 import { startMailDoor } from '../../src/server/mail.ts';
 import { outbound, signer, WORKSPACE } from '../channels/email/builders.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
@@ -26,6 +27,7 @@ it('a mail that cannot be stored is answered 451, and the log says why, without 
     throw Object.assign(new Error('No space left for the mail of ada@customer.example.'), { code: 'ENOSPC' });
   };
   const door = await startMailDoor({
+    budgets: new Budgets({ costPerMinute: 20_000, refusedPerMinute: 1, deliveriesPerMinute: 1e9 }),
     app: db.app, blobs: { put: full, get: async () => null, remove: async () => undefined }, host: '127.0.0.1', port: 0, arrived: () => {},
     resolver: async () => [], report: (message, error) => log.error({ err: error }, message),
   });

@@ -17,7 +17,7 @@ const address = z.string().trim().max(320).regex(/^[^\s<>@,;:"()]+@[^\s<>@,;:"()
 
 export const emailSettings = z.strictObject({
   host: z.string().trim().min(1).max(253).regex(/^[^\s/@]+$/, 'A host name or IP address.').optional()
-    .describe('SMTP server that takes our mail, at a public address unless this server is itself reached on loopback only. Without it the mailbox only receives.'),
+    .describe('SMTP server that takes our mail, at a public address, or one that OUTGOING_ALLOW lists, unless this server is itself reached on loopback only. Without it the mailbox only receives.'),
   port: z.number().int().min(1).max(65535).default(587).describe('Its port; 587 unless said otherwise.'),
   secure: z.enum(['tls', 'starttls', 'none']).default('starttls')
     .describe('`tls` from the first byte (port 465), `starttls` (required, port 587), or `none` for a server on the same machine.'),
