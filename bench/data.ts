@@ -52,6 +52,10 @@ export interface Data {
   /** Has IDENTITIES_MANY identities. */
   manyId: string;
   conversationIds: string[];
+  /** Of the regulars: their numbers, and the identities by which they chat. */
+  phones: string[];
+  visitorIds: string[];
+  chatAccountId: string;
 }
 
 /** DATABASE_URL, whose login needs CREATEDB and CREATEROLE; or a PostgreSQL of the benches' own. */
@@ -189,14 +193,19 @@ async function described(url: string, size: Size): Promise<Data> {
   return withAdmin(url, async (sql) => {
     const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
     const first = size.customers - regularsOf(size);
-    const customers = await sql<{ id: string }[]>`
-      select customer_id as id from identities
-      where workspace_id = ${WORKSPACE} and kind = 'EMAIL' and value = any(select 'seed-' || n || '@customers.example' from generate_series(${first}::int, ${size.customers - 1}::int) n)
-      order by md5(customer_id::text) limit ${SAMPLE}`;
+    const regulars = await sql<{ id: string; visitor: string; phone: string }[]>`
+      select e.customer_id as id, c.self_identity_id as visitor, (select p.value from identities p where p.workspace_id = e.workspace_id and p.customer_id = e.customer_id and p.kind = 'PHONE') as phone
+      from identities e join customers c on c.workspace_id = e.workspace_id and c.id = e.customer_id
+      where e.workspace_id = ${WORKSPACE} and e.kind = 'EMAIL' and e.value = any(select 'seed-' || n || '@customers.example' from generate_series(${first}::int, ${size.customers - 1}::int) n)
+      order by md5(e.customer_id::text) limit ${SAMPLE}`;
     const conversations = await sql<{ id: string }[]>`select id from conversations where workspace_id = ${WORKSPACE} order by id limit 500`;
     const [many] = await sql<{ id: string }[]>`
       select customer_id as id from identities where workspace_id = ${WORKSPACE} group by 1 having count(*) = ${IDENTITIES_MANY}`;
-    return { url, size, customerIds: ids(customers), manyId: many!.id, conversationIds: ids(conversations) };
+    const [chat] = await sql<{ id: string }[]>`select id from channel_accounts where workspace_id = ${WORKSPACE} and channel = 'LIVE_CHAT'`;
+    return {
+      url, size, customerIds: ids(regulars), manyId: many!.id, conversationIds: ids(conversations), phones: regulars.map(({ phone }) => phone),
+      visitorIds: regulars.map(({ visitor }) => visitor), chatAccountId: chat!.id,
+    };
   });
 }
 

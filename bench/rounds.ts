@@ -29,7 +29,8 @@ export interface Rounds {
   seconds: number;
   connections: number;
   postmaster: number;
-  onTurn?: (round: number, name: string, turn: Turn) => void;
+  /** Before each turn counts; default: half a second, in the first round half a turn if that is longer. */
+  warmSeconds?: number;
 }
 const WARM_SECONDS = 0.5;
 
@@ -41,16 +42,14 @@ export async function inRounds(contenders: readonly Contender[], o: Rounds): Pro
       await contender.before?.();
       const work = { address: contender.address, requests: contender.requests, connections: o.connections };
       // Statements are prepared, plans made and code compiled before it counts.
-      await load({ ...work, seconds: round === 0 ? Math.max(WARM_SECONDS, o.seconds / 2) : WARM_SECONDS });
+      await load({ ...work, seconds: o.warmSeconds ?? (round === 0 ? Math.max(WARM_SECONDS, o.seconds / 2) : WARM_SECONDS) });
       const [node, backends] = [cpuMicros(contender.pid), cpuOfChildren(o.postmaster)];
       const measured = await load({ ...work, seconds: o.seconds });
       const nodeMicros = cpuMicros(contender.pid) - node;
       let postgresMicros = 0;
       for (const [pid, used] of cpuOfChildren(o.postmaster)) postgresMicros += used - (backends.get(pid) ?? 0);
       await contender.after?.();
-      const turn = turnOf(contender.name, measured, nodeMicros, postgresMicros);
-      turns.get(contender.name)!.push(turn);
-      o.onTurn?.(round, contender.name, turn);
+      turns.get(contender.name)!.push(turnOf(contender.name, measured, nodeMicros, postgresMicros));
     }
   }
   return turns;

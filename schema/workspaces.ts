@@ -145,3 +145,10 @@ export const idempotencyKeys = pgTable('idempotency_keys', {
   primaryKey({ columns: [t.workspaceId, t.actorKind, t.actorId, t.key] }),
   index('idempotency_keys_by_age').on(t.createdAt),
 ]);
+
+/** The server's own keys that outlive SECRET_KEY, sealed under it: `hash` is what addresses are compared by for good (platform/secrets.ts). */
+export const serverKeys = pgTable('server_keys', {
+  name: text().primaryKey(),
+  sealed: bytea().notNull(),
+  createdAt: moment().notNull(),
+});

@@ -1,5 +1,9 @@
 // Every bench, in the order in which they run.
 import type { Bench } from '../bench.ts';
+import { attacks } from './attacks.ts';
+import { compiled } from './compiled.ts';
+import { growth, manyIdentities } from './growth.ts';
 import { reads } from './reads.ts';
+import { references } from './references.ts';
 
-export const BENCHES: readonly Bench[] = [reads];
+export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, attacks];

@@ -12,7 +12,7 @@ import { now, nowMs } from '../platform/clock.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
-import { subkey } from '../platform/secrets.ts';
+import { subkey, subkeys } from '../platform/secrets.ts';
 import type { Actor } from './viewer.ts';
 
 export const MEMBER_TOKEN_MS_MAX = 12 * 3_600_000;
@@ -88,8 +88,7 @@ export interface TokenClaims {
 
 /** @throws BadToken */
 export async function verifyOwnToken(text: string): Promise<TokenClaims> {
-  const claims = await verifyToken(text, {
-    key: signingKey(),
+  const claims = await verifyUnderAny(subkeys('tokens').map((key) => createSecretKey(key)), text, {
     algorithm: 'HS256',
     audience: Object.values(AUDIENCES),
     issuer: ISSUER,
@@ -108,6 +107,20 @@ export async function verifyOwnToken(text: string): Promise<TokenClaims> {
     memberId: kind === 'MEMBER' ? subjects[0]! : null,
     identityIds: kind === 'VISITOR' ? subjects : [],
   };
+}
+
+/** A token that was signed before SECRET_KEY was changed counts until its end. */
+async function verifyUnderAny(keys: readonly KeyObject[], text: string, expected: Omit<Expected, 'key'>): Promise<JWTPayload> {
+  let refused: unknown;
+  for (const key of keys) {
+    try {
+      return await verifyToken(text, { ...expected, key });
+    } catch (error) {
+      if (!(error instanceof BadToken)) throw error;
+      refused ??= error;
+    }
+  }
+  throw refused;
 }
 
 export interface IssuedToken {

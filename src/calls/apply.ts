@@ -39,9 +39,11 @@ export async function applyCall(tx: Tx, arriving: Arriving): Promise<Received> {
   const before = (await findCall(tx, workspaceId, accountId, key))!;
   const legAnswered = await putLeg(tx, workspaceId, before.id, call, at);
   const facts = foldCall(before, call, at, call.parentCallId !== null, legAnswered);
+  const trust = callerTrust(event);
   const actor: Actor = { workspaceId, kind: 'CUSTOMER', id: before.identityId };
   await tx`
-    update calls set ${tx(facts as unknown as Record<string, string>, ...FACTS)}, last_sequence = greatest(last_sequence, ${call.sequence ?? -1}), version = version + 1
+    update calls set ${tx(facts as unknown as Record<string, string>, ...FACTS)}, last_sequence = greatest(last_sequence, ${call.sequence ?? -1}), version = version + 1,
+      sender_trust = case when sender_trust is null or sender_trust = 'VERIFIED' or ${trust} = 'CLAIMED' then sender_trust else ${trust} end
     where workspace_id = ${workspaceId} and id = ${before.id}`;
   if (call.recording) await putRecording(tx, workspaceId, before.id, call.recording);
   if (call.transcript) await putTranscript(tx, workspaceId, before.id, call.transcript);
@@ -74,6 +76,9 @@ export const isPart = ({ call, senders, recipients }: InboundEvent): boolean =>
 
 export const knowsCall = async (tx: Tx, workspaceId: string, accountId: string, key: string): Promise<boolean> => (await findCall(tx, workspaceId, accountId, key)) !== null;
 
+/** How far the event attests the caller: not every event of a call repeats what its network said of it, so the most that one says stands. */
+const callerTrust = ({ senders }: InboundEvent): string => senders[0]?.trust.toUpperCase() ?? 'CLAIMED';
+
 const FACTS = ['state', 'disposition', 'startedAt', 'ringingAt', 'answeredAt', 'endedAt', 'ringMs', 'talkMs', 'endCause'] as const;
 
 async function findCall(tx: Tx, workspaceId: string, accountId: string, key: string): Promise<CallRow | null> {
@@ -97,7 +102,7 @@ async function beginCall(tx: Tx, arriving: Arriving, key: string, at: string): P
   const row: CallRow = { id: newId(), conversationId: conversation.id, identityId, direction: inbound ? 'INBOUND' : 'OUTBOUND', version: 1, ...facts };
   const [made] = await tx`
     insert into calls ${tx({
-      workspaceId, id: row.id, conversationId: conversation.id, identityId, accountId, providerCallId: key, direction: row.direction,
+      workspaceId, id: row.id, conversationId: conversation.id, identityId, accountId, providerCallId: key, direction: row.direction, senderTrust: inbound ? callerTrust(event) : null,
       fromValue: event.call!.from, toValue: event.call!.to, ...facts, createdAt: now(),
     })} on conflict (workspace_id, account_id, provider_call_id) do nothing returning 1`;
   if (!made) return (await findCall(tx, workspaceId, accountId, key))!;

@@ -4,7 +4,7 @@ import { ChannelAccount } from '../channels/fields.ts';
 import { Conversation, ownerOf } from '../conversations/fields.ts';
 import { Customer } from '../customers/fields.ts';
 import { byId, column, entity, enumeration, expression, extend, list, many, one, query } from '../graphql/entity.ts';
-import { Identity } from '../identities/fields.ts';
+import { Identity, Trust } from '../identities/fields.ts';
 import { Direction } from '../messages/fields.ts';
 import { Member } from '../workspaces/fields.ts';
 
@@ -56,6 +56,7 @@ export const Call = entity('Call', {
     identity: one(() => Identity, 'identity_id', 'The number that it came from or went to; of a withheld number, an address of nobody.', { permission: 'customers:contact' }),
     account: one(() => ChannelAccount, 'account_id', 'Our number.', { permission: 'channels:read' }),
     direction: column(Direction, 'direction', 'Which way it went.'),
+    senderTrust: column(Trust, 'sender_trust', 'How far to believe that the caller is who the number says: ATTESTED when the network attested the number; null for outbound ones.', { nullable: true }),
     state: column(CallState, 'state', 'Where it is.'),
     disposition: column(CallDisposition, 'disposition', 'How it ended; null while it goes on.', { nullable: true }),
     fromValue: column('String', 'from_value', 'Who called, as the provider says; a caller id proves nothing. Null when it was withheld.', { nullable: true, permission: 'customers:contact' }),

@@ -10,7 +10,7 @@ import { now } from '../platform/clock.ts';
 import { found, type Sql, type Tx } from '../platform/db.ts';
 import { Refusal, Refusals, together } from '../platform/errors.ts';
 import { newId, publicId } from '../platform/ids.ts';
-import { open, seal } from '../platform/secrets.ts';
+import { isSealedAnew, open, seal } from '../platform/secrets.ts';
 import { lineOf } from '../workspaces/input.ts';
 import type { Account, ChannelName, Provider } from './channel.ts';
 import type { EmailSecrets, EmailSettings } from './email/send.ts';
@@ -137,6 +137,17 @@ export async function rotateSecrets(tx: Tx, actor: Actor, input: { accountId: st
   await tx`update channel_endpoints set secrets = ${sealSecrets(workspaceId, account.endpointId, kept)}, rotated_at = ${now()}
     where workspace_id = ${workspaceId} and id = ${account.endpointId}`;
   await changed(tx, actor, account.id, account.state);
+}
+
+/** Seals the workspace's secrets under the present SECRET_KEY; how many weren't yet. @throws Error when one was sealed under a key that isn't known */
+export async function resealSecrets(tx: Tx, workspaceId: string): Promise<number> {
+  const endpoints = await tx<{ id: string; secrets: Buffer }[]>`select id, secrets from channel_endpoints where workspace_id = ${workspaceId} order by id for update`;
+  const older = endpoints.filter(({ secrets }) => !isSealedAnew(secrets));
+  for (const { id, secrets } of older) {
+    const place = boundTo(workspaceId, id);
+    await tx`update channel_endpoints set secrets = ${seal(open(secrets, place), place)} where workspace_id = ${workspaceId} and id = ${id}`;
+  }
+  return older.length;
 }
 
 /**

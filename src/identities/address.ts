@@ -76,7 +76,7 @@ function email(text: string): string | null {
   const at = bare.lastIndexOf('@');
   if (at < 1) return null;
   const local = bare.slice(0, at).trim().toLowerCase();
-  const domain = bare.slice(at + 1).trim().toLowerCase().replace(/\.+$/, '');
+  const domain = bare.slice(at + 1).trim().toLowerCase().replace(/(?<!\.)\.+$/, '');
   const quoted = /^".*"$/.test(local);
   if (local === '' || domain === '' || /[\s<>]/.test(quoted ? domain : local + domain)) return null;
   return `${local}@${asciiDomain(domain)}`;
@@ -139,7 +139,7 @@ function sipUri(text: string): string | null {
   const bare = (/<([^<>]*)>/.exec(text)?.[1] ?? text).trim();
   const match = /^(?:sips?:)?([^@;?]+)@([^;?>]+)/i.exec(bare);
   if (!match) return bare || null;
-  const host = match[2]!.trim().toLowerCase().replace(/(?::506[01])+$/, '');
+  const host = match[2]!.trim().toLowerCase().replace(/(?<!:506[01])(?::506[01])+$/, '');
   const user = match[1]!.replace(/^sips?:/i, '').split(':')[0]!;
   return user === '' || host === '' ? bare : `sip:${user}@${host}`;
 }

@@ -33,7 +33,8 @@ export interface Claim {
 const CLAIMABLE = new Set<AddressKind>(['EMAIL', 'PHONE']);
 
 /**
- * Keeps that the claimant says an address is his; saying it again changes nothing, nor does it reopen a decision. Takes no lock.
+ * Keeps that the claimant says an address is his; saying it again changes nothing, nor does it reopen a decision. Locks the address when networks
+ * spell it in several ways, so that its owner, seen first at that moment in another spelling, is found; see `lockClaimed`. Else takes no lock.
  * @returns null when there is nothing to claim: no e-mail address or number, a placeholder, an address that the claimant's customer has. Emits `claim.made` the first time.
  */
 export async function recordClaim(
@@ -48,6 +49,8 @@ export async function recordClaim(
     select id from claims where workspace_id = ${workspaceId} and claimant_identity_id = ${claimantIdentityId} and kind = ${address.kind} and value = any(${spellings}::text[])`;
   if (said) return { claimId: said.id, created: false };
 
+  // Under the lock of all its spellings: whoever has the address is seen here, and whoever gets it later (`addIdentities`) sees this claim.
+  if (spellings.length > 1) await lockAddresses(tx, workspaceId, [address]);
   const customerId = (await ownersOf(tx, workspaceId, [claimantIdentityId])).get(claimantIdentityId) ?? null;
   const owner = ownerAt(await identitiesAt(tx, workspaceId, [address]), address);
   if (owner && owner.customerId === customerId) return null;
@@ -64,6 +67,15 @@ export async function recordClaim(
   });
   await appendEvents(tx, workspaceId, [{ kind: 'claim.made', actor, data: { claimId, identityId: claimantIdentityId, customerId, addressKind: address.kind } }]);
   return { claimId, created: true };
+}
+
+/**
+ * Locks what claims of these addresses will lock, together with everybody else's that the same delivery names: called before any customer is locked,
+ * it keeps the order of locks.
+ */
+export async function lockClaimed(tx: Tx, workspaceId: string, claimed: readonly { kind: string; value: string }[], named: readonly { kind: string; namespace: string; value: string }[]): Promise<void> {
+  const several = claimed.flatMap((one) => normalAddress(one) ?? []).filter(({ kind, value }) => CLAIMABLE.has(kind) && equivalents(kind, value).length > 1);
+  if (several.length > 0) await lockAddresses(tx, workspaceId, [...several, ...named.flatMap((one) => normalAddress(one) ?? [])]);
 }
 
 export interface Decision {

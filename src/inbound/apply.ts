@@ -4,12 +4,11 @@ import { systemActor } from '../access/viewer.ts';
 import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
-import { recordClaim } from '../identities/claims.ts';
 import { deleteMessage, editMessage, lockMessageByProviderId } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
 import { partRow } from '../messages/parts.ts';
 import { lockProviderIds, whenKnown } from '../messages/provider-ids.ts';
-import { arrivedAt, type Arriving } from '../messages/arriving.ts';
+import { arrivedAt, type Arriving, type Received } from '../messages/arriving.ts';
 import { receiveMessages } from '../messages/receive.ts';
 import { resolveSender } from '../messages/senders.ts';
 import { receiveReport, reportUpTo } from '../messages/reports.ts';
@@ -18,6 +17,7 @@ import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { uuidOf } from '../platform/ids.ts';
 import { keyedHash } from '../platform/secrets.ts';
+import { ingestedBefore } from './ingested.ts';
 
 export interface Applied {
   state: Extract<(typeof INBOUND_STATES)[number], 'APPLIED' | 'DUPLICATE' | 'IGNORED' | 'WAITING'>;
@@ -64,8 +64,13 @@ async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Ap
   const [first] = await Promise.all([
     firstOfTheirKeys(tx, workspaceId, arrivings), lockProviderIds(tx, workspaceId, brought), release(tx, workspaceId, brought),
   ]);
-  const fresh = arrivings.filter((arriving) => first.has(arriving));
-  const received = new Map((await receiveMessages(tx, workspaceId, fresh)).map((one, i) => [fresh[i]!, one]));
+  const received = new Map<Arriving, Received>();
+  for (const arriving of first) {
+    const ingested = await ingestedBefore(tx, arriving);
+    if (ingested) received.set(arriving, ingested);
+  }
+  const fresh = arrivings.filter((arriving) => first.has(arriving) && !received.has(arriving));
+  (await receiveMessages(tx, workspaceId, fresh)).forEach((one, i) => received.set(fresh[i]!, one));
   return arrivings.map((arriving) => {
     const one = received.get(arriving);
     return one ? { state: 'APPLIED', ...one } : { state: 'DUPLICATE', ...NOTHING };
@@ -173,10 +178,9 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     const { to } = arriving.event.identityChange!;
     // Attested by the provider or a signed token: it is one of the sender's addresses, and is linked as such. Only typed: it is a claim.
     const attested = to !== null && to.trust !== 'claimed';
-    const { identityId, actor } = await resolveSender(tx, attested ? { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to] } } : arriving);
-    if (to !== null && !attested) {
-      await recordClaim(tx, { workspaceId: arriving.workspaceId, actor, claimantIdentityId: identityId, kind: to.kind, value: to.valueRaw });
-    }
+    const { identityId } = attested
+      ? await resolveSender(tx, { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to] } })
+      : await resolveSender(tx, arriving, to === null ? [] : [to]);
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
   reaction: ignore,

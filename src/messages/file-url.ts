@@ -3,7 +3,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { publicAddress } from '../channels/webhook-url.ts';
 import { nowMs } from '../platform/clock.ts';
-import { subkey } from '../platform/secrets.ts';
+import { subkeys } from '../platform/secrets.ts';
 
 /** For how long an address is good, at most; half of it at least. */
 export const FILE_URL_MS_MAX = 10 * 60_000;
@@ -36,7 +36,7 @@ export function fileUrl(viewer: FileViewer, workspaceId: string, partId: string)
   head.writeUInt32BE((Math.floor(nowMs() / BUCKET_MS) + 2) * (BUCKET_MS / 1000), 2);
   bytesOf(workspaceId).copy(head, 6);
   bytesOf(partId).copy(head, 22);
-  return publicAddress(`/files/${Buffer.concat([head, tagOf(head)]).toString('base64url')}`);
+  return publicAddress(`/files/${Buffer.concat([head, tagsOf(head)[0]!]).toString('base64url')}`);
 }
 
 /** What a token says; null when it isn't ours, was changed, or is over. */
@@ -46,13 +46,14 @@ export function readFileToken(token: string): SignedFile | null {
   // More than one text can stand for the same bytes; only the one that was given counts.
   if (bytes.length !== HEAD_BYTES + TAG_BYTES || bytes.toString('base64url') !== token) return null;
   const head = bytes.subarray(0, HEAD_BYTES);
-  if (!timingSafeEqual(tagOf(head), bytes.subarray(HEAD_BYTES)) || head[0] !== FORMAT) return null;
+  if (!tagsOf(head).some((tag) => timingSafeEqual(tag, bytes.subarray(HEAD_BYTES))) || head[0] !== FORMAT) return null;
   const viewer = FILE_VIEWERS[head[1]!];
   const expiresAtMs = head.readUInt32BE(2) * 1000;
   if (viewer === undefined || expiresAtMs <= nowMs()) return null;
   return { workspaceId: uuidAt(head, 6), partId: uuidAt(head, 22), viewer, expiresAtMs };
 }
 
-const tagOf = (head: Buffer): Buffer => createHmac('sha256', subkey('files')).update(head).digest();
+/** By the present key first. */
+const tagsOf = (head: Buffer): Buffer[] => subkeys('files').map((key) => createHmac('sha256', key).update(head).digest());
 const bytesOf = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex');
 const uuidAt = (bytes: Buffer, at: number): string => bytes.toString('hex', at, at + 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

@@ -2,7 +2,7 @@
 import type { Actor } from '../access/viewer.ts';
 import type { ObservedAddress } from '../channels/channel.ts';
 import { observeAll } from '../customers/actions.ts';
-import { recordClaim } from '../identities/claims.ts';
+import { lockClaimed, recordClaim } from '../identities/claims.ts';
 import { resolveIdentities } from '../identities/resolve-many.ts';
 import type { Tx } from '../platform/db.ts';
 import { arrivedAt, type Arriving } from './arriving.ts';
@@ -17,8 +17,10 @@ export interface Sender {
  * many as can be resolved before they are written (`resolveIdentities`). Takes the locks of addresses and customers, so it comes before any
  * conversation's.
  */
-export async function resolveSenders(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<Sender[]> {
+export async function resolveSenders(tx: Tx, workspaceId: string, arrivings: readonly Arriving[], alsoClaimed: readonly ObservedAddress[] = []): Promise<Sender[]> {
   const system: Actor = { workspaceId, kind: 'SYSTEM', id: null };
+  const claims = arrivings.map(({ event }) => [...event.senders.slice(1).filter(isClaim), ...alsoClaimed].map(({ kind, valueRaw }) => ({ kind, value: valueRaw })));
+  await lockClaimed(tx, workspaceId, claims.flat(), arrivings.flatMap(({ event }) => event.senders));
   const resolved = await resolveIdentities(tx, arrivings.map((arriving) => {
     const [anchor, ...others] = arriving.event.senders;
     return {
@@ -27,22 +29,19 @@ export async function resolveSenders(tx: Tx, workspaceId: string, arrivings: rea
     };
   }));
   const senders = resolved.map(({ identityId }): Sender => ({ identityId, actor: { workspaceId, kind: 'CUSTOMER', id: identityId } }));
-  const those = arrivings.slice(0, senders.length);
-  await observeAll(tx, workspaceId, those.flatMap((arriving, i) => {
-    const [anchor] = arriving.event.senders;
-    const { identityId, actor } = senders[i]!;
-    return anchor?.displayName ? [{ actor, identityId, key: 'name', value: anchor.displayName, source: nameSource(arriving, anchor), observedAt: arrivedAt(arriving) }] : [];
+  await observeAll(tx, workspaceId, senders.flatMap(({ identityId, actor }, i) => {
+    const [anchor] = arrivings[i]!.event.senders;
+    return anchor?.displayName ? [{ actor, identityId, key: 'name', value: anchor.displayName, source: nameSource(arrivings[i]!, anchor), observedAt: arrivedAt(arrivings[i]!) }] : [];
   }));
-  for (const [i, { event }] of those.entries()) {
-    for (const address of event.senders.slice(1).filter(isClaim)) {
-      const { identityId, actor } = senders[i]!;
-      await recordClaim(tx, { workspaceId, actor, claimantIdentityId: identityId, kind: address.kind, value: address.valueRaw });
-    }
+  for (const [i, { identityId, actor }] of senders.entries()) {
+    for (const claim of claims[i]!) await recordClaim(tx, { workspaceId, actor, claimantIdentityId: identityId, ...claim });
   }
   return senders;
 }
 
-export const resolveSender = async (tx: Tx, arriving: Arriving): Promise<Sender> => (await resolveSenders(tx, arriving.workspaceId, [arriving]))[0]!;
+/** The same for one; `alsoClaimed` is what he says of himself beside the addresses that he sent by. */
+export const resolveSender = async (tx: Tx, arriving: Arriving, alsoClaimed: readonly ObservedAddress[] = []): Promise<Sender> =>
+  (await resolveSenders(tx, arriving.workspaceId, [arriving], alsoClaimed))[0]!;
 
 const isClaim = (address: ObservedAddress): boolean => address.trust === 'claimed' && (address.kind === 'email' || address.kind === 'phone');
 

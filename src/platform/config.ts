@@ -70,8 +70,7 @@ const variables = z.object({
   PUBLIC_URL: url('PUBLIC_URL', ['http:', 'https:'], 'https://support.example.com')
     .refine((text) => !/[?#]/.test(text), 'PUBLIC_URL must have no ? and no #').optional(),
   SECRET_KEY: z.string().min(32, 'SECRET_KEY must have at least 32 characters; `openssl rand -base64 48` makes one').optional(),
-  SECRET_KEY_PREVIOUS: z.string().refine((text) => text.split(',').every((key) => key.trim().length >= 32),
-    'SECRET_KEY_PREVIOUS must be the SECRET_KEY from before, at least 32 characters; several are separated by commas').optional(),
+  SECRET_KEY_PREVIOUS: z.string().min(32, 'SECRET_KEY_PREVIOUS must be the SECRET_KEY from before, at least 32 characters').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS as [LogLevel, ...LogLevel[]], `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   SMTP_PORT: port('SMTP_PORT', 0).optional(),
   // At least what one operation may cost (graphql/access.ts).
@@ -113,7 +112,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     adminApiKey: key ? { workspace: key[1]!, secret: key[2]!, text: key[0] } : null,
     publicUrl: (read.PUBLIC_URL ?? `http://${read.HOST.includes(':') ? `[${read.HOST}]` : read.HOST}:${read.PORT}`).replace(/\/+$/, ''),
     secretKey: read.SECRET_KEY ?? keptSecret(dataDir),
-    secretKeyPrevious: (read.SECRET_KEY_PREVIOUS ?? '').split(',').map((key) => key.trim()).filter(Boolean),
+    secretKeyPrevious: read.SECRET_KEY_PREVIOUS ? [read.SECRET_KEY_PREVIOUS] : [],
     logLevel: read.LOG_LEVEL,
     smtpPort: read.SMTP_PORT ?? null,
     rateLimits: { costPerMinute: read.RATE_LIMIT_COST_PER_MINUTE, refusedPerMinute: read.RATE_LIMIT_REFUSED_PER_MINUTE, deliveriesPerMinute: read.RATE_LIMIT_DELIVERIES_PER_MINUTE },

@@ -80,6 +80,7 @@ async function arrivedBy(tx: Tx, event: LogEvent): Promise<Arrived | null> {
   // The opening of a conversation is routed only where nothing else will be said of its arrival: a call that was over when it became known. One
   // that a message opened waits for that message's own event, which may be read when a call has come too.
   const ringing = event.kind === 'call.ringing';
+  const callId = ringing ? (data.callId as string) : null;
   const [row] = await tx<Arrived[]>`
     select a.channel, a.text, c.identity_id as opened_by_identity_id, u.language,
       case when a.trust in ('ATTESTED', 'VERIFIED') then u.tier end as tier,
@@ -91,11 +92,12 @@ async function arrivedBy(tx: Tx, event: LogEvent): Promise<Arrived | null> {
       select m.channel, concat_ws(E'\n', m.subject, m.text) as text, m.sender_trust as trust from messages m
       where m.workspace_id = c.workspace_id and m.id = ${messageId}::uuid and m.direction = 'INBOUND' and not m.historical
       union all
-      -- Of a call nobody keeps how far its caller id was attested.
-      select 'VOICE', '', 'CLAIMED' where ${messageId}::uuid is null and exists (
-        select 1 from calls k where k.workspace_id = c.workspace_id and k.conversation_id = c.id and k.direction = 'INBOUND')
-        and (${ringing} or not exists (
-          select 1 from messages m where m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.direction = 'INBOUND' and not m.historical))
+      -- The call that rings; of one that was over when it became known, the conversation's latest.
+      (select 'VOICE', '', k.sender_trust from calls k
+        where ${messageId}::uuid is null and k.workspace_id = c.workspace_id and k.conversation_id = c.id and k.direction = 'INBOUND'
+          and (${ringing} or not exists (
+            select 1 from messages m where m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.direction = 'INBOUND' and not m.historical))
+        order by k.id = ${callId}::uuid desc nulls last, k.started_at desc, k.id desc limit 1)
       limit 1
     ) a
     where c.workspace_id = ${workspaceId} and c.id = ${conversationId}`;

@@ -8,6 +8,7 @@ import { openPool, type Sql } from '../platform/db.ts';
 import { startEmbedded } from '../platform/embedded-postgres.ts';
 import { migrate } from '../platform/migrate.ts';
 import { serverOn } from '../platform/server-lock.ts';
+import { loadHashKey } from '../platform/hash-key.ts';
 import { initSecrets } from '../platform/secrets.ts';
 
 export interface Database {
@@ -52,12 +53,13 @@ export interface Pools {
 
 /** Pools of a command: migrated, confined to the app's and the system's roles, with the secrets open. */
 export async function commandPools(config: Config, database: Database): Promise<Pools> {
-  initSecrets(config.secretKey);
+  initSecrets(config.secretKey, config.secretKeyPrevious);
   await migrate(database.migrationUrl);
   const app = openPool({ url: database.url, role: 'throughline_app', max: 4, applicationName: 'throughline command', statementTimeoutMs: 600_000 });
   const system = openPool({ url: database.url, role: 'throughline_system', max: 2, applicationName: 'throughline command', statementTimeoutMs: 600_000 });
   await refuseUnconfined(app);
   await refuseUnconfined(system);
+  await loadHashKey(system);
   return {
     app,
     system,

@@ -20,6 +20,7 @@ import { folderBlobs } from '../platform/blobs.ts';
 import { InvalidConfig, type Config } from '../platform/config.ts';
 import { openPool } from '../platform/db.ts';
 import { refuseUnconfined } from '../platform/doctor.ts';
+import { loadHashKey } from '../platform/hash-key.ts';
 import { outgoing } from '../platform/http.ts';
 import { startWorkers } from '../platform/jobs.ts';
 import { after, now } from '../platform/clock.ts';
@@ -110,6 +111,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const read = pool('throughline_app', 10, 'reads', true);
   const system = pool('throughline_system', 4, 'system');
   await Promise.all([app, read, system].map(refuseUnconfined));
+  await loadHashKey(system);
 
   const bus = openBus(system, (error) => report('The bus between processes is away; it costs latency only.', error));
   closers.push(() => bus.close());

@@ -18,7 +18,7 @@ export interface World {
   /** A message of whoever has the address, with what he claims of himself beside it. */
   say(channel: Channel, address: string, text: string, more?: { at?: string; subject?: string; claims?: string; historical?: boolean; name?: string }): Promise<Applied>;
   /** A call of that number in one of its phases. */
-  call(from: string, phase: 'ringing' | 'answered' | 'ended', more?: { id?: string; at?: string }): Promise<Applied>;
+  call(from: string, phase: 'ringing' | 'answered' | 'ended', more?: { id?: string; at?: string; trust?: ObservedAddress['trust'] }): Promise<Applied>;
 }
 
 export async function world(db: TestDatabase): Promise<World> {
@@ -55,7 +55,7 @@ export async function world(db: TestDatabase): Promise<World> {
     call: (from, phase, more = {}) => {
       const id = more.id ?? newId();
       return apply('VOICE', {
-        ...base, kind: 'call', channel: 'voice', dedupeKey: `${id} ${phase}`, occurredAt: more.at ?? null, senders: [addressOf('VOICE', from, 'claimed', null)],
+        ...base, kind: 'call', channel: 'voice', dedupeKey: `${id} ${phase}`, occurredAt: more.at ?? null, senders: [addressOf('VOICE', from, more.trust ?? 'claimed', null)],
         call: {
           providerCallId: id, parentCallId: null, phase, sequence: null, from, to: null, disposition: phase === 'ended' ? 'answered' : null, endCause: null, talkMs: null,
           recording: null, transcript: null,

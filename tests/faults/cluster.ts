@@ -1,13 +1,13 @@
 // What is broken: a PostgreSQL of its own, two servers (src/main.ts, a process each) on it, the wires between them and to their clients, the provider.
+import { randomInt } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
-import { publicId } from '../../src/platform/ids.ts';
-import { newId } from '../../src/platform/ids.ts';
+import { newId, publicId } from '../../src/platform/ids.ts';
 import { now } from '../../src/platform/clock.ts';
 import { openPool, type Sql } from '../../src/platform/db.ts';
 import { startEmbedded, type EmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
@@ -75,7 +75,6 @@ async function build(o: { disk: boolean; say: (text: string) => void }, closers:
   await mkdir(data);
   const disk = o.disk ? mountDisk(data) : null;
   if (disk) closers.push(() => disk.unmount());
-  const { chmod } = await import('node:fs/promises');
   // Postgres runs as a user of its own, who must be able to enter.
   await chmod(dir, 0o755);
 
@@ -154,11 +153,15 @@ async function build(o: { disk: boolean; say: (text: string) => void }, closers:
   return cluster;
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
+/** Below the ports that outgoing connections take: it must still be free when a killed server comes back to it. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 25_000);
+    const free = await new Promise<boolean>((resolve) => {
+      const probe = createServer();
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }

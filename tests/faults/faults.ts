@@ -178,7 +178,7 @@ class Run {
       const at = machineMs();
       if (fault.how === 'one backend killed') {
         const [row] = await this.cluster.owner<{ pid: number }[]>`
-          select pid from pg_stat_activity where datname = current_database() and application_name like 'throughline actions%' order by backend_xid nulls last, state = 'active' desc limit 1`;
+          select pid from pg_stat_activity where datname = current_database() and application_name like 'throughline actions%' order by backend_xid is null, state = 'active' desc limit 1`;
         process.kill(row!.pid, 'SIGKILL');
       } else {
         const postmaster = this.cluster.postmaster();
@@ -289,12 +289,15 @@ class Run {
           }),
         }).then(async (answer) => ({ status: answer.status, text: await answer.text() }), () => null);
         if (response?.status === 200 && !/"errors"|"code"/.test(response.text)) return performance.now() - since;
-        if (performance.now() > deadline) throw new Error(`Server ${index} did not take a write for 60 s: ${response?.text ?? 'no answer'}`);
+        if (performance.now() > deadline) throw new Error(`Server ${index} did not take a write for 60 s: ${response?.text ?? 'no answer'}. It wrote: ${this.#lastWords(index)}`);
+        await this.#unexpectedEnds();
         await wait(20);
       }
     };
     return Math.max(...(await Promise.all(apis.map(one))));
   }
+
+  #lastWords = (index: 0 | 1): string => this.cluster.apis[index].process!.output().slice(-2_000);
 
   /** A server that ended without being killed by us is a fault, and is started again. */
   async #unexpectedEnds(): Promise<void> {
@@ -302,7 +305,7 @@ class Run {
       const ended = await Promise.race([child!.exited, new Promise<null>((resolve) => setImmediate(resolve, null))]);
       if (!ended || this.#expected.has(child)) continue;
       this.#expected.add(child);
-      this.#faults.push(`Server ${index} ended by itself (${ended.code ?? ended.signal}): ${child!.output().slice(-1_500)}`);
+      this.#faults.push(`Server ${index} ended by itself (${ended.code ?? ended.signal}): ${this.#lastWords(index)}`);
       await this.cluster.start(index);
     }
   }

@@ -174,7 +174,7 @@ describe('row-level security', () => {
       where grantee = 'throughline_system' and table_schema = 'public' group by table_name order by table_name`;
     expect(Object.fromEntries(rights.map((row) => [row.name, row.rights]))).toEqual({
       consumer_failures: 'insert select update', consumers: 'insert select update', conversations: 'select', deliveries: 'delete select', event_chains: 'select', event_outbox: 'select', events: 'select',
-      idempotency_keys: 'delete select', inbound_events: 'select update', log_state: 'select', tokens: 'delete select', workspaces: 'select',
+      idempotency_keys: 'delete select', inbound_events: 'select update', log_state: 'select', server_keys: 'insert select update', tokens: 'delete select', workspaces: 'select',
     });
   });
 
@@ -194,6 +194,7 @@ describe('row-level security', () => {
 const KEYS_WITHOUT_WORKSPACE: Record<string, string> = {
   workspaces_pkey: 'the workspace itself',
   log_state_pkey: 'the log, which is everybody’s',
+  server_keys_pkey: 'the server’s own keys, which no role of a workspace reads',
   consumers_pkey: 'positions of the log',
   event_outbox_pkey: 'the order of the outbox, read by the sequencer alone',
   events_position: 'a position of the log is one event’s',
@@ -249,6 +250,7 @@ describe('keys', () => {
 /** Function → why it may see more than its caller. */
 const DEFINER_FUNCTIONS: Record<string, string> = {
   find_api_key: 'by the hash of a secret, before the workspace is known',
+  event_source_intact: 'yes or no: whether an event came from where the log says',
   find_token: 'by the id in a signed token, before the workspace is known',
   find_endpoint: 'by an unguessable address, before the workspace is known',
   find_mailbox: 'a mail comes with its recipient only',

@@ -5,6 +5,7 @@ import { putTimelineEntry } from '../../src/events/append.ts';
 import { confirmClaim, recordClaim, rejectClaim } from '../../src/identities/claims.ts';
 import { currentCustomers } from '../../src/identities/customers.ts';
 import { moveIdentities } from '../../src/identities/move.ts';
+import { resolveIdentity } from '../../src/identities/resolve.ts';
 import { setIdentityShared } from '../../src/identities/shared-addresses.ts';
 import { inWorkspace, type Tx } from '../../src/platform/db.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -56,6 +57,35 @@ describe('a claim', () => {
     expect(await claimedSources(ada.customerId)).toEqual([guest.identityId]);
     expect(await claimedSources(caller.customerId)).toEqual([guest.identityId]);
   });
+
+  test.each([['Brazil', '+5531988888888', '+553188888888'], ['Mexico', '+5215512345678', '+525512345678'], ['Argentina', '+5491112345678', '+541112345678']])(
+    'made while its owner is first seen in another spelling is found, whoever is first (%s)', async (_, long, short) => {
+      /** Until `other` waits for a lock that this transaction holds, or is through. */
+      const under = async (tx: Tx, other: Promise<unknown>): Promise<void> => {
+        const [{ pid } = { pid: 0 }] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+        let through = false;
+        void other.finally(() => (through = true)).catch(() => {});
+        while (!through) {
+          const [waits] = await db.owner`select 1 from pg_stat_activity where ${pid} = any(pg_blocking_pids(pid))`;
+          if (waits) return;
+        }
+      };
+      for (const [typed, seenAs, ownerFirst] of [[long, short, false], [short, long, false], [long, short, true], [short, long, true]] as const) {
+        ({ id: ws, actor } = await db.workspace());
+        const guest = await resolve([visitor('v1')]);
+        const claim = (tx: Tx) => recordClaim(tx, { workspaceId: ws, actor, claimantIdentityId: guest.identityId, kind: 'phone', value: typed });
+        const appear = (tx: Tx) => resolveIdentity(tx, { workspaceId: ws, actor, addresses: [phone(seenAs)], accountId: null, at: AT });
+        let second: Promise<unknown> = Promise.resolve();
+        await run(async (tx) => {
+          await (ownerFirst ? appear(tx) : claim(tx));
+          second = run(async (later) => void (await (ownerFirst ? claim(later) : appear(later))));
+          await under(tx, second);
+        });
+        await second;
+        const owner = await resolve([phone(seenAs)]);
+        expect(await claimedSources(owner.customerId)).toEqual([guest.identityId]);
+      }
+    });
 
   test('of two of one owner\'s addresses shows the claimant once', async () => {
     const ada = await resolve([email('ada@x.example'), phone('+4915112345678')]);

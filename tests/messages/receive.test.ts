@@ -67,4 +67,54 @@ describe('mails under one Message-ID', () => {
     }, 'HISTORICAL'));
     expect(again).toMatchObject({ state: 'DUPLICATE', messageId: first.messageId, conversationId: first.conversationId });
   });
+
+  describe('and a program brought it in by its id before', () => {
+    const bring = (id: string, o: { direction?: 'INBOUND' | 'OUTBOUND'; kind?: string; value?: string } = {}) => inWorkspace(db.app, actor.workspaceId, (tx) => ingestMessage(tx, actor, {
+      channel: 'EMAIL', accountId: null, address: { kind: o.kind ?? 'EMAIL', namespace: o.kind ? 'old desk' : null, value: o.value ?? 'ada@example.com' }, direction: o.direction ?? 'INBOUND', text: 'Hello, it is late',
+      occurredAt: '2026-03-05T09:00:00.000Z', externalId: id,
+    }, 'HISTORICAL'));
+    const count = async (id: string) => (await inWorkspace(db.app, actor.workspaceId, (tx) => tx`
+      select count(*)::int as n from messages where workspace_id = ${actor.workspaceId} and (provider_message_id = ${id} or subject = ${`About ${id}`})`))[0]!.n as number;
+    const come = (id: string, from: string, body: string) => apply({ 'Message-ID': `<${id}>`, From: from, Subject: `About ${id}` }, body);
+
+    it.each([['the bare id', 'bare@mail.example', (id: string) => id], ['the id as the header has it', 'header@mail.example', (id: string) => `<${id}>`]])('(%s), the mail is that message; another one under the id is not', async (_, id, spelled) => {
+      const brought = await bring(spelled(id));
+      const came = await come(id, 'Ada <ADA@example.com>', 'Hello, it is late\n-- \nAda');
+      expect(came).toMatchObject({ state: 'DUPLICATE', messageId: brought.messageId, conversationId: brought.conversationId });
+      expect(await come(id, 'Ada <ADA@example.com>', 'Hello, it is late\n-- \nAda')).toMatchObject({ state: 'DUPLICATE' });
+      expect(await bring(spelled(id))).toMatchObject({ state: 'DUPLICATE', messageId: brought.messageId });
+      expect(await count(id)).toBe(1);
+      expect(await come(id, 'ada@example.com', 'Something else under the same id')).toMatchObject({ state: 'APPLIED' });
+      expect(await count(id)).toBe(2);
+    });
+
+    it('for somebody else, the mail is kept', async () => {
+      await bring('others@mail.example');
+      expect(await come('others@mail.example', 'mallory@example.com', 'Hello, it is late')).toMatchObject({ state: 'APPLIED' });
+      expect(await come('others@mail.example', 'ada@example.com', 'Hello, it is late')).toMatchObject({ state: 'DUPLICATE' });
+    });
+
+    it('as the history of a customer whom another system knows, the mail is that message', async () => {
+      const brought = await bring('system@mail.example', { kind: 'EXTERNAL_ID', value: '4711' });
+      expect(await come('system@mail.example', 'ada@example.com', 'Hello, it is late')).toMatchObject({ state: 'DUPLICATE', messageId: brought.messageId });
+    });
+
+    it('as one of ours to a customer, and again, it is one message', async () => {
+      const brought = await bring('ours@mail.example', { direction: 'OUTBOUND' });
+      expect(await bring('ours@mail.example', { direction: 'OUTBOUND' })).toMatchObject({ state: 'DUPLICATE', messageId: brought.messageId });
+      const { events } = await parseMail(mail({ From: 'support@acme.example', To: 'ada@example.com', 'Message-ID': '<ours@mail.example>', Subject: 'About ours@mail.example', Date: 'Thu, 05 Mar 2026 10:00:00 +0100' }, 'Hello'));
+      expect(await inWorkspace(db.app, actor.workspaceId, (tx) => applyEvent(tx, { workspaceId: actor.workspaceId, accountId, channel: 'EMAIL', event: { ...events[0]!, direction: 'echo_external' }, receivedAt: now(), historical: true })))
+        .toMatchObject({ state: 'DUPLICATE', messageId: brought.messageId });
+      expect(await count('ours@mail.example')).toBe(1);
+    });
+
+    it('at the same moment too, whichever is first', async () => {
+      for (let i = 0; i < 6; i++) {
+        const id = `moment${i}@mail.example`;
+        const [brought, came] = await Promise.all([bring(id), come(id, 'ada@example.com', 'Hello, it is late')]);
+        expect([brought.state, came.state].sort()).toEqual(['APPLIED', 'DUPLICATE']);
+        expect(await count(id)).toBe(1);
+      }
+    });
+  });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
-import { initSecrets, keyedHash, open, seal, subkey } from '../../src/platform/secrets.ts';
+import { firstHashKey, initSecrets, isSealedAnew, keyedHash, open, seal, subkey, subkeys, useHashKey } from '../../src/platform/secrets.ts';
 
 const KEY = 'k'.repeat(32);
 beforeEach(() => initSecrets(KEY));
@@ -49,6 +49,25 @@ test('hashes depend on the text and on the key; purposes have keys of their own'
   expect(subkey('cursor')).not.toEqual(subkey('token'));
   initSecrets('n'.repeat(40));
   expect(keyedHash('ada@example.com')).not.toEqual(hash);
+});
+
+test('beside an older key, hashes begin as the older one’s, and keys for signing are the present one’s first', () => {
+  const [hash, key] = [keyedHash('x'), subkey('token')];
+  const sealed = seal('x', 'p');
+  expect(isSealedAnew(sealed)).toBe(true);
+  initSecrets('n'.repeat(40), [KEY]);
+  expect(keyedHash('x')).toEqual(hash);
+  expect(subkeys('token')).toEqual([subkey('token'), key]);
+  expect(subkey('token')).not.toEqual(key);
+  expect(isSealedAnew(sealed)).toBe(false);
+});
+
+test('a database’s own hash key is used whatever the secret is', () => {
+  const kept = firstHashKey();
+  const hash = keyedHash('x');
+  initSecrets('n'.repeat(40));
+  useHashKey(kept);
+  expect(keyedHash('x')).toEqual(hash);
 });
 
 test.each([Buffer.alloc(0), Buffer.from('plain text that was never sealed, long enough'), Buffer.alloc(40)])('what was never sealed is refused', (bytes) => {

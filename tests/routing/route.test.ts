@@ -157,7 +157,12 @@ describe('routing', () => {
 test.each(['tierIn', 'tagsAny'])('who only claims an address, by mail, SMS or call, earns nothing of its owner’s (%s); who is proven does', async (condition) => {
   await rule('Gold', { [condition]: ['gold'] }, { queueId: refunds });
   const routed: Record<string, string | null> = {};
-  const arrived: [string, Applied][] = [['call', await w.call('+31612345678', 'ringing')]];
+  const arrived: [string, Applied][] = [];
+  for (const [trust, number] of [['claimed', '+31612345678'], ['attested', '+31612345679']] as const) {
+    arrived.push([`call ${trust}`, await w.call(number, 'ringing', { trust })]);
+    // One that is heard of when it is over: its conversation's opening is all that tells of it.
+    arrived.push([`missed call ${trust}`, await w.call(number.replace('+316', '+317'), 'ended', { trust })]);
+  }
   for (const channel of ['EMAIL', 'SMS'] as const) {
     for (const trust of ['CLAIMED', 'ATTESTED', 'VERIFIED']) {
       const said = await w.say(channel, channel === 'EMAIL' ? `${trust}@example.com` : `+3168765432${trust.charCodeAt(0) % 10}`, 'Hi');
@@ -169,7 +174,7 @@ test.each(['tierIn', 'tagsAny'])('who only claims an address, by mail, SMS or ca
   await consume();
   for (const [name, { conversationId }] of arrived) routed[name] = (await conversation(conversationId)).queueId === refunds ? 'gold' : null;
   expect(routed).toEqual({
-    call: null, 'EMAIL CLAIMED': null, 'EMAIL ATTESTED': 'gold', 'EMAIL VERIFIED': 'gold', 'SMS CLAIMED': null, 'SMS ATTESTED': 'gold', 'SMS VERIFIED': 'gold',
+    'call claimed': null, 'call attested': 'gold', 'missed call claimed': null, 'missed call attested': 'gold', 'EMAIL CLAIMED': null, 'EMAIL ATTESTED': 'gold', 'EMAIL VERIFIED': 'gold', 'SMS CLAIMED': null, 'SMS ATTESTED': 'gold', 'SMS VERIFIED': 'gold',
   });
 });
 

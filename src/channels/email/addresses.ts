@@ -9,7 +9,7 @@ export const mailboxAddress = (text: string | null): string | null =>
   text === null ? null : (normalAddress({ kind: 'email', value: withoutRoute(text) })?.value ?? null);
 
 /** `@relay.example:ada@acme.example` -> `ada@acme.example`: RFC 5322, 4.4 asks to ignore the route. */
-const withoutRoute = (text: string): string => text.replace(/^\s*<?\s*@[^:\s]{1,500}:/, '');
+const withoutRoute = (text: string): string => text.trimStart().replace(/^(?:<\s*)?@[^:\s]{1,500}:/, '');
 
 /** An observed address of kind email; null when the text is none. `valueRaw` keeps a reply token, `value` never has one. */
 export function observed(mailbox: Mailbox, trust: ObservedAddress['trust'] = 'claimed'): ObservedAddress | null {
@@ -21,7 +21,7 @@ export function observed(mailbox: Mailbox, trust: ObservedAddress['trust'] = 'cl
     value: splitReplyAddress(address.value).mailbox,
     valueRaw: address.valueRaw,
     trust,
-    displayName: mailbox.name.replace(/^["'\s]+|["'\s]+$/g, '') || null,
+    displayName: mailbox.name.replace(/^["'\s]+|(?<!["'\s])["'\s]+$/g, '') || null,
   };
 }
 
@@ -80,7 +80,7 @@ export function sendersOf(mail: Mail, o: { account: string | null; attestedFrom:
   const from = valid(mail.mailboxes('from')) ?? valid(mail.mailboxes('sender'));
   const original = valid(['x-original-sender', 'x-original-from'].map((name) => ({ name: '', address: mail.first(name) ?? '' })));
   if (original && (!from || mailboxAddress(original.address) !== mailboxAddress(from.address))) {
-    const name = from ? from.name.replace(/\s+via\s.*$/i, '') : '';
+    const name = from ? from.name.replace(/(?<!\s)\s+via\s[^]*$/i, '') : '';
     return known([observed({ name: name !== from?.name ? name : '', address: original.address })]);
   }
 
@@ -93,7 +93,7 @@ export function sendersOf(mail: Mail, o: { account: string | null; attestedFrom:
   const isList = mail.names().some((name) => name.startsWith('list-') || name === 'mailing-list');
   const isRewritten = /\svia\s/i.test(from.name);
   if (isList && !isRewritten) return known([written]);
-  const named = { name: answerTo.name || (isRewritten ? from.name.replace(/\s+via\s.*$/i, '') : from.name), address: answerTo.address };
+  const named = { name: answerTo.name || (isRewritten ? from.name.replace(/(?<!\s)\s+via\s[^]*$/i, '') : from.name), address: answerTo.address };
   const fromIsPersons = !isRewritten && !MACHINE.test(from.address) && !isOurs(from, mail, o.account);
   return known([observed(named), fromIsPersons ? observed(from) : null]);
 }

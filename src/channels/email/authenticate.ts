@@ -80,7 +80,7 @@ export function authenticationResults(value: string): { authservId: string; meth
   if (!authservId) return null;
   const methods: MethodResult[] = [];
   for (const statement of statements) {
-    const words = statement.replace(/\s*=\s*/g, '=').trim().toLowerCase().split(/\s+/);
+    const words = statement.replace(/(?<!\s)\s*=\s*/g, '=').trim().toLowerCase().split(/\s+/);
     const found = /^([a-z0-9-]+)(?:\/\d+)?=([a-z]+)$/.exec(words[0] ?? '');
     if (!found) continue;
     const properties: Record<string, string> = {};

@@ -86,7 +86,7 @@ function wordsOf(mail: Mail): string {
 }
 
 /** Where parts are divided wrongly, their dividing lines and headers stand in the text. */
-const withoutPartHeaders = (body: string): string => body.replace(/\r\n/g, '\n').replace(/^--\S[^\n]*\n(?:[^\n]+\n)*(?=\n)/gm, '');
+const withoutPartHeaders = (body: string): string => body.replace(/\r\n/g, '\n').replace(/^--\S[^\n]*\n(?:[^\n]+\n){0,30}(?=\n)/gm, '');
 
 const REPORT = /^\s*multipart\/report\b[\s\S]*report-type\s*=\s*"?delivery-status/i;
 const MACHINE_PARTS = new Set([
@@ -110,7 +110,7 @@ function fieldGroups(content: Buffer | string): Fields[] {
       continue;
     }
     if (!group) groups.push((group = new Map()));
-    const found = /^([A-Za-z][A-Za-z0-9-]{1,60}):\s*(.*)$/.exec(line);
+    const found = /^([A-Za-z][A-Za-z0-9-]{1,60}):\s*([^]*)$/.exec(line);
     if (found) {
       const name = found[1]!.toLowerCase();
       values = group.get(name) ?? [];
@@ -135,7 +135,7 @@ const RECIPIENT_FIELDS = ['final-recipient', 'original-recipient', 'x-actual-rec
 /** `rfc822; <a@b>` -> `a@b`. */
 const bareAddress = (value: string | null): string | null => {
   if (value === null) return null;
-  const text = value.replace(/^\s*[\w-]+\s*;/, '');
+  const text = value.slice(0, 2_000).replace(/^\s*[\w-]+\s*;/, '');
   const found = /<\s*([^<>]+?)\s*>/.exec(text)?.[1] ?? text.trim().replace(/^["']+|["',;]+$/g, '').split(/\s+/)[0];
   return found && /^[^@\s]+@[^@\s]+$/.test(found) ? oneLine(found, 320).toLowerCase() : null;
 };
@@ -173,7 +173,7 @@ function returnedHeaders(attachments: Attachment[], text: string): Map<string, s
   const headers = new Map<string, string>();
   let last: string | null = null;
   for (const line of storable(source).split(/\r?\n/).slice(0, 500)) {
-    const found = /^([A-Za-z][A-Za-z0-9-]{1,60}):\s*(.*)$/.exec(line);
+    const found = /^([A-Za-z][A-Za-z0-9-]{1,60}):\s*([^]*)$/.exec(line);
     if (found) {
       last = found[1]!.toLowerCase();
       if (headers.has(last)) last = null;
@@ -190,7 +190,7 @@ const headersBegin = (text: string): number => bounceText(text).length;
 function originalId(mail: Mail, original: Map<string, string>, text: string): string | null {
   return (
     messageId(original.get('message-id') ?? null) ??
-    messageId(/^\s*Message-ID:\s*(<[^<>\s]{3,900}>)/im.exec(text.slice(0, 100_000))?.[1] ?? null) ??
+    messageId(/^[ \t]{0,20}Message-ID:\s{0,20}(<[^<>\s]{3,900}>)/im.exec(text.slice(0, 100_000))?.[1] ?? null) ??
     messageId(mail.first('in-reply-to')) ??
     messageId(mail.all('references').at(-1) ?? null)
   );

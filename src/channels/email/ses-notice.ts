@@ -32,7 +32,7 @@ export function readNotice(text: string): Notice | null {
   const { mail, bounce, complaint, delivery } = read.data;
   const header = mail?.headers?.find(({ name }) => name.toLowerCase() === 'message-id')?.value.replace(/^<|>$/g, '');
   const originalId = header ?? mail?.messageId ?? null;
-  const address = (value: string) => oneLine(value.replace(/^.*<|>.*$/g, ''), 320).toLowerCase();
+  const address = (value: string) => oneLine(value.slice(0, 2_000).replace(/^.*<|>.*$/g, ''), 320).toLowerCase();
   if (bounce) {
     return {
       originalId,

@@ -39,7 +39,7 @@ export async function sendSms(message: OutboundMessage, account: Account<SmsSett
   try {
     const response = await http.request({
       method: 'POST',
-      url: `${apiBaseUrl.replace(/\/+$/, '')}/2010-04-01/Accounts/${accountSid}/Messages.json`,
+      url: `${apiBaseUrl.replace(/(?<!\/)\/+$/, '')}/2010-04-01/Accounts/${accountSid}/Messages.json`,
       headers: {
         authorization: `Basic ${Buffer.from(`${accountSid}:${account.secrets.authToken}`).toString('base64')}`,
         'content-type': 'application/x-www-form-urlencoded; charset=utf-8',

@@ -77,7 +77,7 @@ export function readFields(request: RawRequest): Fields {
   const looksLikeJson = type === undefined ? /^\s*\{/.test(request.body.toString('latin1', 0, 64)) : /\bjson\b/i.test(type);
   if (looksLikeJson) return new Fields(jsonPairs(request.body.toString('utf8')));
   // A form never holds a bare line end; a recorded file may close with one.
-  return new Fields(asText(rawPairs(request.body.toString('latin1').replace(/[\r\n]+$/, ''))));
+  return new Fields(asText(rawPairs(request.body.toString('latin1').replace(/(?<![\r\n])[\r\n]+$/, ''))));
 }
 
 const queryOf = (url: string): string => /\?([^#]*)/.exec(url)?.[1] ?? '';

@@ -69,7 +69,7 @@ function target(to: string, callback: string): Xml[] {
   const reports = { statusCallback: callback, statusCallbackEvent: 'initiated ringing answered completed', statusCallbackMethod: 'POST' };
   const number = to.replace(/^ /, '+');
   if (/^\+[1-9]\d{6,14}$/.test(number)) return [element('Number', reports, number)];
-  if (/^sips?:\S+@\S+$/i.test(to)) return [element('Sip', reports, to)];
+  if (/^sips?:[^\s@]+@\S+$/i.test(to)) return [element('Sip', reports, to)];
   if (/^client:\S+$/i.test(to)) return [element('Client', reports, to.slice('client:'.length))];
   return [];
 }

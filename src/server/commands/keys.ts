@@ -2,22 +2,26 @@
 import { parseArgs } from 'node:util';
 import { API_ROLES } from '../../../schema/workspaces.ts';
 import { systemActor } from '../../access/viewer.ts';
+import { resealSecrets } from '../../channels/accounts.ts';
 import { inWorkspace } from '../../platform/db.ts';
+import { resealHashKey } from '../../platform/hash-key.ts';
 import { publicId } from '../../platform/ids.ts';
 import type { ApiRole } from '../../workspaces/actions.ts';
 import { createApiKey, revokeApiKey } from '../../workspaces/keys.ts';
 import { uuidFrom } from '../../workspaces/input.ts';
+import type { Pools } from '../database.ts';
 import { chosenWorkspace, UsageError, withDatabase, type Command } from './command.ts';
 
 export const keysCommand: Command = {
   name: 'keys',
-  usage: 'list | create --name NAME --role ADMIN|AGENT|INTEGRATOR|REPORTING | revoke KEY_ID  [--workspace NAME]',
-  summary: 'List, create and revoke API keys. A key is shown once, when it is created.',
+  usage: 'list | create --name NAME --role ADMIN|AGENT|INTEGRATOR|REPORTING | revoke KEY_ID  [--workspace NAME] | rotate-secret',
+  summary: 'List, create and revoke API keys; seal secrets under a new SECRET_KEY. A key is shown once, when it is created.',
   run(args) {
     const { values, positionals } = parseArgs({
       args, allowPositionals: true, options: { workspace: { type: 'string' }, name: { type: 'string' }, role: { type: 'string' } },
     });
     return withDatabase(async (pools) => {
+      if (positionals[0] === 'rotate-secret') return rotateSecret(pools);
       const workspace = await chosenWorkspace(pools, values.workspace);
       const actor = systemActor(workspace.id);
       switch (positionals[0]) {
@@ -42,8 +46,18 @@ export const keysCommand: Command = {
           return 0;
         }
         default:
-          throw new UsageError('Say list, create or revoke.');
+          throw new UsageError('Say list, create, revoke or rotate-secret.');
       }
     });
   },
 };
+
+/** Everything that is sealed, in every workspace; what is sealed under the present key already is left alone, so it can be run again. */
+async function rotateSecret(pools: Pools): Promise<number> {
+  let sealed = (await resealHashKey(pools.system)) ? 1 : 0;
+  const workspaces = await pools.system<{ id: string }[]>`select id from workspaces order by created_at, id`;
+  for (const { id } of workspaces) sealed += await inWorkspace(pools.app, id, (tx) => resealSecrets(tx, id));
+  console.log(`${sealed} sealed anew under SECRET_KEY.`);
+  console.error('SECRET_KEY_PREVIOUS can go once no token that was signed under it is in use: after 12 hours for members, 30 days for visitors.');
+  return 0;
+}

@@ -1,0 +1,25 @@
+// The counts that issues ask for, an entry a name: how many slices it is run in, each with a seed of its own, and the command of a slice. To add one,
+// add a line.
+export interface Count {
+  name: string;
+  /** What all slices together come to, as it is reported. */
+  counts: Record<string, number>;
+  slices: number;
+  /** Of one slice. `json`: where it may leave its figures; what it writes there is kept. Its exit code 0 says that it held. */
+  command: (o: { seed: number; json: string }) => { program: string; args: string[]; env?: Record<string, string> };
+}
+
+const tsx = (...args: string[]) => ({ program: process.execPath, args: ['--import', 'tsx', ...args] });
+/** A test file whose size is set by the environment. */
+const vitest = (file: string, env: Record<string, string>) => ({ program: process.execPath, args: ['node_modules/vitest/vitest.mjs', 'run', file, '--testTimeout=3600000'], env });
+
+export const COUNTS: readonly Count[] = [
+  {
+    name: 'faults', counts: { apiKills: 200, postgresKills: 50, netFaults: 100 }, slices: 25,
+    command: ({ seed, json }) => tsx('tests/faults/run.ts', '--api-kills', '8', '--postgres-kills', '2', '--net-faults', '4', '--seed', String(seed), '--json', json),
+  },
+  { name: 'soak', counts: { minutes: 30 }, slices: 1, command: ({ seed, json }) => tsx('tests/soak/run.ts', '--minutes', '30', '--seed', String(seed), '--json', json) },
+  { name: 'resume', counts: { drops: 2_000 }, slices: 10, command: ({ seed, json }) => ({ program: process.execPath, args: ['bin/throughline.mjs', 'prove', 'resume', '--drops', '200', '--seed', String(seed), '--json', json] }) },
+  { name: 'shuffle', counts: { runs: 1_000 }, slices: 10, command: ({ seed }) => vitest('tests/guarantees/shuffle.test.ts', { SEED: String(seed), RUNS: '100' }) },
+  { name: 'differential', counts: { operations: 20_000 }, slices: 10, command: ({ seed }) => vitest('tests/graphql/differential.test.ts', { SEED: String(seed), OPERATIONS: '2000' }) },
+];
