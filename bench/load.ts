@@ -6,8 +6,8 @@ import { performance } from 'node:perf_hooks';
 export interface Load {
   /** `http://127.0.0.1:4000` */
   address: string;
-  /** Ready requests, taken in turn. */
-  requests: readonly Buffer[];
+  /** Ready requests, taken in turn; or what makes the next one, where none may be sent twice. */
+  requests: readonly Buffer[] | (() => Buffer);
   connections: number;
   seconds: number;
   /** Ends after so many requests, if that comes first. */
@@ -49,7 +49,8 @@ export async function load(o: Load): Promise<Measured> {
         return resolve();
       }
       sentAt = performance.now();
-      socket.write(o.requests[next++ % o.requests.length]!);
+      next++;
+      socket.write(typeof o.requests === 'function' ? o.requests() : o.requests[(next - 1) % o.requests.length]!);
     };
     socket.on('data', (chunk: Buffer) => {
       const answer = reader.read(chunk);

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Context, Row } from './bench.ts';
+import { row, type Context, type Row } from './bench.ts';
 import { BENCHES } from './benches/all.ts';
 import { data, openCluster, type Data, type Size } from './data.ts';
 import { isPinned, pinGenerator } from './processes.ts';
@@ -69,10 +69,19 @@ async function main(): Promise<void> {
   } finally {
     await close();
   }
+  rows.push(...byReference(rows));
   console.log(`\n${table(rows)}`);
   if (values.json) await writeFile(resolve(values.json), `${JSON.stringify(rows, null, 2)}\n`);
   if (failed.length > 0) throw new Error(`Not measured: ${failed.join(', ')}.`);
 }
+
+/** Absolute figures, by what they are divided by so that a slow hour of the machine shows. */
+const REFERENCE_OF: Record<string, 'ref.commit' | 'ref.cpu'> = { 'ingest.batch': 'ref.commit', 'attacks.max_ms': 'ref.cpu', 'attacks.loop_delay_ms': 'ref.cpu' };
+
+const byReference = (rows: readonly Row[]): Row[] => rows.flatMap(({ name, value }) => {
+  const reference = rows.find((each) => each.name === REFERENCE_OF[name]);
+  return reference ? [row(`${name}.per_${reference.name.slice(4)}`, value / reference.value, 'x')] : [];
+});
 
 function chosen(only: string | undefined): Set<string> {
   const all = BENCHES.flatMap(({ names }) => names);
@@ -83,6 +92,7 @@ function chosen(only: string | undefined): Set<string> {
     if (matching.length === 0) throw new Error(`No bench is called ${part}. There are: ${all.join(', ')}.`);
     for (const name of matching) wanted.add(name);
   }
+  for (const [name, reference] of Object.entries(REFERENCE_OF)) if (wanted.has(name)) wanted.add(reference);
   return wanted;
 }
 

@@ -42,7 +42,10 @@ function readyOf(child: ChildProcess, ready: RegExp, name: string): Promise<Runn
   let rest = '';
   let said: string | null = null;
   const asked: ((line: string) => void)[] = [];
-  child.stderr!.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString()).slice(-4_000)));
+  child.stderr!.on('data', (chunk: Buffer) => {
+    tail = (tail + chunk.toString()).slice(-4_000);
+    if (process.env.DEBUG) process.stderr.write(chunk);
+  });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');

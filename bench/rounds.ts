@@ -7,7 +7,7 @@ export interface Contender {
   name: string;
   address: string;
   pid: number;
-  requests: readonly Buffer[];
+  requests: readonly Buffer[] | (() => Buffer);
   /** Before each of its turns, and after it. */
   before?: () => Promise<void>;
   after?: () => Promise<void>;

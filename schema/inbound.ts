@@ -17,6 +17,8 @@ export const deliveries = pgTable('deliveries', {
   request: jsonb().notNull(),
   /** The body's bytes; null when they lie in the blob store (over 256 KiB). */
   body: bytea(),
+  /** The first 64 KiB of a body that lies there: what an operator looks at (`raw_delivery`). */
+  bodyHead: bytea(),
   bodySha256: text(),
   bodyBytes: bigint({ mode: 'number' }).notNull(),
   receivedAt: moment().notNull(),

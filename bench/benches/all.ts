@@ -2,8 +2,11 @@
 import type { Bench } from '../bench.ts';
 import { attacks } from './attacks.ts';
 import { compiled } from './compiled.ts';
+import { ingest } from './ingest.ts';
+import { fanout } from './fanout.ts';
 import { growth, manyIdentities } from './growth.ts';
 import { reads } from './reads.ts';
 import { references } from './references.ts';
+import { writes } from './writes.ts';
 
-export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, attacks];
+export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, writes, ingest, fanout, attacks];

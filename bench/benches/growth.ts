@@ -39,7 +39,7 @@ export const growth: Bench = {
       const visitors = await Promise.all(sizes.map(visitorToken));
       const operations = sizes.map(canonicalQueries);
       for (const [index, { name }] of operations[0]!.entries()) {
-        const contenders = ['small', 'large'].map((size, at): Contender => {
+        const contenders = ['small', 'large'].map((size, at) => {
           const { source, variables, byVisitor } = operations[at]![index]!;
           const authorization = `Bearer ${byVisitor ? visitors[at]! : KEYS.ADMIN}`;
           return { name: size, address: servers[at]!.said, pid: servers[at]!.pid, requests: variables.map((each) => request('/graphql', { authorization }, { query: source, variables: each })) };

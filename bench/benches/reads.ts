@@ -33,12 +33,13 @@ export const reads: Bench = {
         const asks = Object.keys(running).filter((name) => name === 'ours' || usedBy(question, name, wanted));
         const contenders = asks.map((name) => contender(name, running[name]!, question, data));
         await expectSameAnswers(contenders);
+        const turning: Contender[] = [...contenders];
         if (wanted.has('rls.cost')) {
           const ours = contender('ours', running.ours, question, data);
-          contenders.push({ ...ours, name: 'ours, policies off', before: () => policies(owner, false), after: () => policies(owner, true) });
+          turning.push({ ...ours, name: 'ours, policies off', before: () => policies(owner, false), after: () => policies(owner, true) });
         }
         context.say(`${question}: ${TITLES[question]}; ${asks.length} contenders give the same answers`);
-        results.set(question, await inRounds(contenders, {
+        results.set(question, await inRounds(turning, {
           rounds: context.rounds, seconds: context.seconds, connections: context.connections, postmaster: context.cluster.postmaster,
         }));
         shown(context, results.get(question)!);
@@ -58,13 +59,13 @@ function usedBy(question: Question, name: string, wanted: ReadonlySet<string>): 
   return wanted.has(`${question}.vs_limit`) || (name === 'limit' && wanted.has('loaders.vs_limit'));
 }
 
-function contender(name: string, { said, pid }: Running, question: Question, data: Data): Contender {
+function contender(name: string, { said, pid }: Running, question: Question, data: Data): Contender & { requests: readonly Buffer[] } {
   const requests = name.startsWith('limit') ? limitRequests : name === 'postgraphile' ? postgraphileRequests : oursRequests;
   return { name, address: said, pid, requests: requests(question, data.customerIds) };
 }
 
 /** @throws Error that shows both answers, when one contender says anything else than the first */
-async function expectSameAnswers(contenders: readonly Contender[]): Promise<void> {
+async function expectSameAnswers(contenders: readonly (Contender & { requests: readonly Buffer[] })[]): Promise<void> {
   const [first, ...others] = contenders;
   for (let i = 0; i < Math.min(ANSWERS_COMPARED, first!.requests.length); i++) {
     const expected = normalised((await ask(first!.address, first!.requests[i]!)).text);

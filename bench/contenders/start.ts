@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HERE, ROOT, SECRET_KEY, WORKSPACE, type Data } from '../data.ts';
 import { startNode, type Running } from '../processes.ts';
 
-const READY = /^ready (.*)/;
+const READY = /^ready ?(.*)/;
 
 const serverEnv = (data: Data): Record<string, string> => ({
   DATABASE_URL: data.url, SECRET_KEY, PORT: '0', DATA_DIR: join(HERE, '.data', 'server'),

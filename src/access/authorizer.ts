@@ -1,4 +1,6 @@
 // Sockets outlive the moment at which they were let in. The authorizer asks again for each of them, all in two statements a round.
+import type { EventKind } from '../events/catalog.ts';
+import type { LogStream } from '../events/stream.ts';
 import { nowMs } from '../platform/clock.ts';
 import type { Sql } from '../platform/db.ts';
 import { bearer, credentialOf, currentViewers, type Credential } from './keys.ts';
@@ -14,10 +16,12 @@ interface Watched {
 }
 
 const CREDENTIALS_PER_ROUND = 1_000;
+/** What can end a credential, or change what it may: keys and tokens, members, chats with their publishable keys. */
+const ENDING: readonly EventKind[] = ['key.revoked', 'member.updated', 'channel.changed'];
 
 /**
  * Watches every live connection of a process. A round starts `everyMs` after the last one ended (default 3 s: with the round itself a
- * revoked key's socket is ended within 5 s), and at once on `recheck()`.
+ * revoked key's socket is ended within 5 s), and at once on `recheck()` and when the log that it follows says that a credential ended.
  * While the database is away nothing is ended but what expires: without it nothing is delivered either.
  */
 export class Authorizer {
@@ -28,6 +32,7 @@ export class Authorizer {
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | null = null;
   #again = false;
+  #unfollow: (() => void) | undefined;
   #closed = false;
 
   constructor(sql: Sql, options: { everyMs?: number; onError?: (error: unknown) => void } = {}) {
@@ -51,6 +56,12 @@ export class Authorizer {
     const watched: Watched = { credential, viewer, onEnd };
     this.#watched.add(watched);
     return () => void this.#watched.delete(watched);
+  }
+
+  /** Asks at once whenever the log tells of what can end a credential. Ends with `close`. */
+  follow(log: Pick<LogStream, 'onGrowth'>): void {
+    this.#unfollow?.();
+    this.#unfollow = log.onGrowth((kinds) => void (ENDING.some((kind) => kinds.has(kind)) && this.recheck()));
   }
 
   /** How many connections are watched. */
@@ -80,6 +91,7 @@ export class Authorizer {
   /** Stops; connections that are still watched are left alone. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#unfollow?.();
     clearTimeout(this.#timer);
     this.#watched.clear();
     await this.#round;

@@ -19,7 +19,7 @@ export const ErrorPolicy = enumeration('ErrorPolicy', 'What a bulk mutation does
 
 const ExternalIdInput = inputObject('ExternalIdInput', 'The id of a customer in another system.', {
   system: { type: 'String', required: true, description: 'Which system: `shopify`. Spelled the same every time.' },
-  id: { type: 'String', required: true, description: 'His id there.' },
+  value: { type: 'String', required: true, description: 'His id there.' },
 });
 
 const customerFields: Record<string, Argument> = {

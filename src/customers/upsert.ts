@@ -25,7 +25,7 @@ const IDENTITIES_MAX = 50;
 /** Who is meant: by our id; else by another system's id; else by an address. When none is known, a customer is created. */
 export interface CustomerInput extends Values {
   customerId?: string | null;
-  externalId?: { system: string; id: string } | null;
+  externalId?: { system: string; value: string } | null;
   identity?: GivenAddress | null;
   /** Further addresses that are his. */
   identities?: readonly GivenAddress[] | null;
@@ -106,7 +106,7 @@ function check(input: CustomerInput, at: readonly string[] = []): Checked {
   const further = input.identities ?? [];
   if (further.length > IDENTITIES_MAX) throw new Refusal('INVALID_INPUT', `There are ${further.length} addresses; at most ${IDENTITIES_MAX}.`, { field: [...at, 'identities'] });
   const keys = [
-    ...(input.externalId ? [given({ kind: 'EXTERNAL_ID', namespace: input.externalId.system, value: input.externalId.id }, 'externalId')] : []),
+    ...(input.externalId ? [given({ kind: 'EXTERNAL_ID', namespace: input.externalId.system, value: input.externalId.value }, 'externalId')] : []),
     ...(input.identity ? [given(input.identity, 'identity')] : []),
   ];
   const all = [...keys, ...further.map((address, index) => given(address, 'identities', String(index)))];

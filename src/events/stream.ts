@@ -8,7 +8,7 @@
 import type { Sql } from '../platform/db.ts';
 import { isConnectionLost } from '../platform/connection-lost.ts';
 import type { Bus } from './bus.ts';
-import type { LogEvent } from './catalog.ts';
+import type { EventKind, LogEvent } from './catalog.ts';
 import { learnEpoch, logEnd, openLog, readLog, resync, type LogFilter } from './log.ts';
 import { LOG_CHANNEL } from './sequencer.ts';
 
@@ -40,7 +40,7 @@ export class LogStream {
   /** The last event that was handed to attached readers. */
   private head = 0;
   private readonly workspaces = new Map<string, Readers>();
-  private readonly watchers = new Set<() => void>();
+  private readonly watchers = new Set<(kinds: ReadonlySet<EventKind>) => void>();
   private running = false;
   private looking = false;
   private lookAgain = false;
@@ -66,8 +66,8 @@ export class LogStream {
     for (const readers of [...this.workspaces.values()]) readers.each((reader) => void reader.return());
   }
 
-  /** Calls `then` after every batch of new events of any workspace. Returns the function that stops it. */
-  onGrowth(then: () => void): () => void {
+  /** Calls `then` after every batch of new events of any workspace, with the kinds in it. Returns the function that stops it. */
+  onGrowth(then: (kinds: ReadonlySet<EventKind>) => void): () => void {
     this.watchers.add(then);
     return () => this.watchers.delete(then);
   }
@@ -157,7 +157,8 @@ export class LogStream {
       this.workspaces.get(event.workspaceId)?.hand(event);
       this.head = event.position;
     }
-    for (const watch of this.watchers) watch();
+    const kinds = new Set(rows.map(({ kind }) => kind));
+    for (const watch of this.watchers) watch(kinds);
     return rows.length;
   }
 }

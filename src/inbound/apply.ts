@@ -80,7 +80,10 @@ async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Ap
 async function applyOther(tx: Tx, arriving: Arriving): Promise<Applied> {
   const { workspaceId, accountId, event } = arriving;
   // Whether a report waits is decided under the id's lock: what makes the message known holds it too, so neither passes the other unseen.
-  if (event.receipt?.targets) await lockProviderIds(tx, workspaceId, event.receipt.targets.map((providerMessageId) => ({ accountId, providerMessageId })));
+  if (event.receipt) {
+    const named = [...(event.receipt.targets ?? []), ...(event.receipt.upTo ? [event.receipt.upTo] : [])];
+    await lockProviderIds(tx, workspaceId, named.map((providerMessageId) => ({ accountId, providerMessageId })));
+  }
   const waitsFor = await missing(tx, arriving);
   if (waitsFor !== null) return { state: 'WAITING', ...NOTHING, waitsFor };
   const first = await firstOfTheirKeys(tx, workspaceId, [arriving]);
@@ -108,11 +111,19 @@ async function missing(tx: Tx, { workspaceId, accountId, event }: Arriving): Pro
   if (event.kind === 'call') return isPart(event) && !(await knowsCall(tx, workspaceId, accountId, callKey(event))) ? callKey(event) : null;
   const isReport = event.kind === 'receipt';
   if (!isReport && event.kind !== 'message_edit' && event.kind !== 'message_delete') return null;
+  if (event.receipt?.upTo) return (await stillQueued(tx, workspaceId, accountId, event.receipt.upTo)) ? event.receipt.upTo : null;
   const target = isReport ? event.receipt!.targets?.[0] : (event.message?.providerMessageId ?? '');
   if (target === undefined) return null;
   const [known] = await tx`select 1 from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${target}`;
   if (known || (isReport && (await canSettle(tx, workspaceId, accountId, target, event.receipt!.reference ?? null)))) return null;
   return target;
+}
+
+/** He read it in the log before the job that sends it has run: nothing that is queued can be read, so that he did waits for the job. */
+async function stillQueued(tx: Tx, workspaceId: string, accountId: string, message: string): Promise<boolean> {
+  const queued = await tx`
+    select 1 from messages where workspace_id = ${workspaceId} and id = ${uuidOf('msg', message)} and account_id = ${accountId} and delivery_state = 'QUEUED'`;
+  return queued.length > 0;
 }
 
 /** Makes pending what waited for these calls or messages. */

@@ -1,7 +1,7 @@
 // The graph's dead letters and deliveries: what came in, what became of it, and why.
 import { DELIVERY_SOURCES, INBOUND_STATES } from '../../schema/inbound.ts';
 import { ChannelAccount } from '../channels/fields.ts';
-import { column, entity, enumeration, many, one, query } from '../graphql/entity.ts';
+import { column, entity, enumeration, expression, many, one, query } from '../graphql/entity.ts';
 import { Message } from '../messages/fields.ts';
 
 export const InboundState = enumeration('InboundState', 'What became of something that came in.', INBOUND_STATES, {
@@ -24,6 +24,9 @@ export const Delivery = entity('Delivery', {
     source: column(DeliverySource, 'source', 'By which door it came.'),
     bodyBytes: column('Bytes', 'body_bytes', 'The size of its body in bytes.'),
     receivedAt: column('DateTime', 'received_at', 'When it came.'),
+    raw: expression('String', (row) => `raw_delivery(${row}.request, coalesce(${row}.body, ${row}.body_head))`,
+      'What came, to see why it could not be read: method and address, headers without credentials, an empty line, the body; cut at 64 KiB. A body that is no UTF-8 is written in ASCII, ' +
+      'other bytes as `\\377`. Null when it is no longer kept.', { nullable: true, permission: 'channels:write' }),
   },
 });
 

@@ -11,6 +11,8 @@ import { keyedHash } from '../platform/secrets.ts';
 
 /** Bodies above this lie in the blob store, not in the row. */
 const BODY_IN_ROW_BYTES_MAX = 256 * 1024;
+/** What the row keeps of such a one, to be looked at. */
+const BODY_HEAD_BYTES = 64 * 1024;
 
 export interface DoorContext {
   app: Sql;
@@ -69,8 +71,8 @@ export async function storeDelivery(
   const bodySha256 = createHash('sha256').update(body).digest('hex');
   const deliveryId = newId();
   await tx`insert into deliveries ${tx({
-    workspaceId, id: deliveryId, endpointId: endpoint.id, source: o.source, body: large ? null : body, bodySha256, bodyBytes: body.length, receivedAt: o.receivedAt ?? now(),
-    request: tx.json({ method: o.request.method, url: o.request.url, headers: withoutSecrets(o.request.headers), historical: o.historical ?? false }),
+    workspaceId, id: deliveryId, endpointId: endpoint.id, source: o.source, body: large ? null : body, bodyHead: large ? body.subarray(0, BODY_HEAD_BYTES) : null, bodySha256, bodyBytes: body.length, receivedAt: o.receivedAt ?? now(),
+    request: tx.json({ method: o.request.method, url: urlWithoutSecrets(o.request.url), headers: withoutSecrets(o.request.headers), historical: o.historical ?? false }),
   })}`;
   for (const file of o.parsed?.files ?? []) await countBlob(tx, workspaceId, file);
   if (large) await countBlob(tx, workspaceId, { sha256: bodySha256, mime: o.request.headers['content-type'] ?? 'application/octet-stream', content: body });
@@ -180,6 +182,28 @@ export async function countBlob(tx: Tx, workspaceId: string, file: { sha256: str
     on conflict (workspace_id, sha256) do update set refs = blobs.refs + 1`;
 }
 
-/** Credentials of a request are checked once and never kept. */
+/**
+ * Credentials of a request are checked once and never kept: an operator can read what is (`Delivery.raw`). By their names, since anybody can have
+ * put a key of his into a webhook's address or headers.
+ */
+const SECRET = /authorization|cookie|secret|passw|credential|api[-_]?key|access[-_]?key|token|^key$/i;
+
 const withoutSecrets = (headers: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !['authorization', 'cookie', 'proxy-authorization'].includes(name)));
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !SECRET.test(name)));
+
+/** Parsing reads parameters of ours out of the address again when a delivery is replayed: all but secret ones stay as they are. */
+function urlWithoutSecrets(url: string): string {
+  const bare = url.replace(/^(\w+:\/\/)[^/?#@]*@/, '$1');
+  const [path, query] = [bare.split('?', 1)[0]!, bare.slice(bare.split('?', 1)[0]!.length + 1)];
+  const kept = query.split('&').map((pair) => (SECRET.test(nameOf(pair)) ? `${pair.split('=', 1)[0]!}=removed` : pair));
+  return bare.includes('?') ? `${path}?${kept.join('&')}` : path;
+}
+
+function nameOf(pair: string): string {
+  const name = pair.split('=', 1)[0]!;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

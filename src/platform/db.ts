@@ -35,10 +35,10 @@ export function openPool(options: PoolOptions): Sql {
   };
   if (options.role) connection.role = options.role;
   if (options.genericPlans) connection.plan_cache_mode = 'force_generic_plan';
-  const open = () => postgres(options.url, {
+  const open = () => learning(postgres(options.url, {
     max: options.max,
     connection,
-    // Array types are read from the catalogue once a connection; without them text[] arrives as '{a,b}'.
+    // Array types are read from the catalogue (see `learning`); without them text[] arrives as '{a,b}'.
     fetch_types: true,
     onnotice: () => {},
     connect_timeout: 10,
@@ -54,8 +54,33 @@ export function openPool(options: PoolOptions): Sql {
       },
       int8: { to: 20, from: [20], serialize: (value: number | bigint) => String(value), parse: (text: string) => Number(text) },
     },
-  }) as unknown as Sql;
+  }) as unknown as Sql);
   return withoutUndefined(lasting(open));
+}
+
+type ArrayTypes = Pick<postgres.ParsedOptions, 'parsers' | 'serializers'> & { fetch_types: boolean; shared: { typeArrayMap: Record<number, number> } };
+let learned: ArrayTypes | null = null;
+
+/**
+ * postgres.js 3.4 reads the array types anew at every connection, in a query of its own that nobody awaits: when the connection is lost just then, a
+ * `begin` that waits for it never ends, and the rejection is nobody's (`isDriverFault`). Types of PostgreSQL's own don't change: one reading does for
+ * the process.
+ */
+function learning(pool: Sql): Sql {
+  const own = pool.options as unknown as ArrayTypes;
+  const isKnown = () => Object.keys(own.shared.typeArrayMap).length > 0;
+  if (learned) {
+    Object.assign(own.parsers, learned.parsers);
+    Object.assign(own.serializers, learned.serializers);
+    own.shared.typeArrayMap = learned.shared.typeArrayMap;
+  }
+  Object.defineProperty(own, 'fetch_types', {
+    get: () => {
+      if (isKnown()) learned ??= own;
+      return !isKnown();
+    },
+  });
+  return pool;
 }
 
 /**
@@ -94,8 +119,9 @@ function lasting(open: () => Sql): Sql {
   });
 }
 
-/** The driver's own fault after a backend died (see `lasting`): thrown from a timer, with nothing to be done about it. */
-export const isDriverFault = (error: unknown): boolean => error instanceof TypeError && /\bnextWrite\b[\s\S]*postgres/.test(error.stack ?? '');
+/** The driver's own fault after a backend died (see `lasting` and `learning`): thrown from a timer or awaited by nobody, with nothing to be done about it. */
+export const isDriverFault = (error: unknown): boolean =>
+  error instanceof Error && ((error instanceof TypeError && /\bnextWrite\b[\s\S]*postgres/.test(error.stack ?? '')) || /\bb\.typarray\b/.test((error as { query?: string }).query ?? ''));
 
 const RETRYABLE = new Set(['40P01', '40001']);
 const TRIES = 8;

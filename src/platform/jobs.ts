@@ -79,6 +79,9 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
       pollInterval: options.pollMs ?? 1_000,
       noHandleSignals: true,
       parsedCronItems: [],
+      // Without a batch nobody awaits the statement that ends a job (graphile-worker 0.17.3, worker.js): if its connection is lost the process dies of an
+      // unhandled rejection, and the job stays locked by a pool that lives. A batch ends the pool instead, and it is started again.
+      preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       logger: toLog(log),
       events,
     });

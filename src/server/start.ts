@@ -131,6 +131,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
 
   const blobs = folderBlobs(join(config.dataDir, 'blobs'));
   const authorizer = new Authorizer(app, { onError: (error) => report('Keys could not be asked again; it goes on.', error) });
+  authorizer.follow(stream);
   closers.push(() => authorizer.close());
   const origins = new Origins(system);
   const budgets = new Budgets(config.rateLimits);

@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Authorizer, type Ending } from '../../src/access/authorizer.ts';
 import { newApiKey, viewerOf, VIEWER_MS_MAX } from '../../src/access/keys.ts';
 import { allowPublishableKey, createMemberToken, publishableKey, revokeToken } from '../../src/access/tokens.ts';
+import { sequenceAll } from '../../src/events/sequencer.ts';
+import { LogStream } from '../../src/events/stream.ts';
 import { setClock } from '../../src/platform/clock.ts';
 import { inWorkspace, openPool, type Sql } from '../../src/platform/db.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -9,6 +11,7 @@ import { initSecrets } from '../../src/platform/secrets.ts';
 import type { Actor } from '../../src/access/viewer.ts';
 import { createMember, deactivateMember } from '../../src/workspaces/actions.ts';
 import { createApiKey, revokeApiKey } from '../../src/workspaces/keys.ts';
+import { within } from '../events/make.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 
 let db: TestDatabase;
@@ -187,6 +190,38 @@ describe('a revoked key dies within 5 seconds', () => {
     expect(ended.at(-1)).toEqual(['member', 'REVOKED']);
     expect(authorizer.size).toBe(1);
     await authorizer.close();
+  });
+
+  test('what the log says of a revoked key, token or member is acted on at once, between the rounds', async () => {
+    const stream = new LogStream({ system: db.system, app: db.app });
+    await stream.start();
+    const authorizer = new Authorizer(db.app, { everyMs: 3_600_000 });
+    authorizer.follow(stream);
+    try {
+      const [key, stays] = [await keyOf(a), await keyOf(a)];
+      const { memberId } = await inWorkspace(db.app, a.id, (tx) => createMember(tx, a.actor, { name: 'Ida', email: 'ida@followed.example', role: 'AGENT' }));
+      const [token, other] = await inWorkspace(db.app, a.id, async (tx) => [await createMemberToken(tx, a.actor, { memberId }), await createMemberToken(tx, a.actor, { memberId })]);
+      const endOf = async (text: string): Promise<Promise<Ending>[]> => {
+        let end: (ending: Ending) => void = () => {};
+        const ending = new Promise<Ending>((resolve) => (end = resolve));
+        await authorizer.watch(`Bearer ${text}`, await viewerOf(db.app, `Bearer ${text}`), end);
+        return [ending];
+      };
+      const [[ofKey], [ofToken], [ofMember]] = [await endOf(key.key), await endOf(token!.token), await endOf(other!.token)];
+      await endOf(stays.key);
+      const told = async (work: Parameters<typeof inWorkspace<void>>[2], ending: Promise<Ending>) => {
+        await inWorkspace(db.app, a.id, work);
+        await sequenceAll(db.system);
+        expect(await within(10_000, 'The end of a connection', ending)).toBe('REVOKED');
+      };
+      await told((tx) => revokeApiKey(tx, a.actor, { apiKeyId: key.apiKeyId }), ofKey!);
+      await told((tx) => revokeToken(tx, a.actor, { tokenId: token!.tokenId }), ofToken!);
+      await told((tx) => deactivateMember(tx, a.actor, { memberId }), ofMember!);
+      expect(authorizer.size).toBe(1);
+    } finally {
+      await authorizer.close();
+      await stream.close();
+    }
   });
 
   test('rounds come by themselves, a socket whose key expires ends, and one whose rights change', async () => {

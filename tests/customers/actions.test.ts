@@ -29,7 +29,7 @@ const bulk = (customers: CustomerInput[], more: { errorPolicy?: 'ALL_OR_NOTHING'
   run((tx) => upsertCustomers(tx, program, { customers, errorPolicy: 'ALL_OR_NOTHING', dryRun: false, ...more }));
 const get = async (customerId: string) => (await db.owner`select * from customers where workspace_id = ${ws} and id = ${customerId}`)[0]!;
 const mail = (value: string) => ({ kind: 'EMAIL', value });
-const crm = (id: string) => ({ system: 'crm', id });
+const crm = (value: string) => ({ system: 'crm', value });
 
 describe('upsertCustomer', () => {
   const ada: CustomerInput = {
@@ -102,7 +102,7 @@ describe('upsertCustomer', () => {
     [{ identity: { kind: 'PHONE', value: '0000000' } }, ['identity', 'value']],
     [{ identity: { kind: 'PHONE', value: '415 867 5309' } }, ['identity', 'value']],
     [{ identity: { kind: 'SELF', value: 'x' } }, ['identity', 'value']],
-    [{ externalId: { system: ' ', id: '1' } }, ['externalId', 'namespace']],
+    [{ externalId: { system: ' ', value: '1' } }, ['externalId', 'namespace']],
     [{ name: ' ' }, ['name']],
     [{ name: 'a\0b' }, ['name']],
     [{ name: 'x'.repeat(201) }, ['name']],

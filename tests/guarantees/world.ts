@@ -72,7 +72,7 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
 
   // Ada, known to the shop, and her order.
   await ask('mutation ($i: UpsertCustomerInput!) { upsertCustomer(input: $i) { userErrors { message } } }', {
-    i: { identity: { kind: 'EMAIL', value: email }, externalId: { system: 'shop', id: `customer ${mark}` }, name: `Ada ${mark}`, company: mark, tier: 'gold', tags: [mark], attributes: { [mark]: mark }, identities: [{ kind: 'PHONE', value: phone }] },
+    i: { identity: { kind: 'EMAIL', value: email }, externalId: { system: 'shop', value: `customer ${mark}` }, name: `Ada ${mark}`, company: mark, tier: 'gold', tags: [mark], attributes: { [mark]: mark }, identities: [{ kind: 'PHONE', value: phone }] },
   });
   const order = { system: 'shop', type: 'order', externalId: `order ${mark}`, number: `4711${mark}`, title: `Order of ${mark}`, identity: { kind: 'EMAIL', value: email } };
   const { upsertExternalRecord } = await ask('mutation ($i: UpsertExternalRecordInput!) { upsertExternalRecord(input: $i) { externalRecord { id } userErrors { message } } }', { i: { ...order, status: 'PAID', fields: { [mark]: mark } } });

@@ -104,6 +104,24 @@ describe('what a door stored', () => {
     }
   });
 
+  it('by a server whose clock was an hour fast is applied by those whose is right, a retry too, and holds up no lane', async () => {
+    const restore = setClock(() => Date.now() + 3_600_000);
+    let fast, failed: Awaited<ReturnType<typeof deliver>>;
+    try {
+      fast = await deliver(mail('early@example.com', 'from the future'));
+      failed = await deliver(mail('failed@example.com', 'once more'));
+      await db.owner`update inbound_events set event = jsonb_set(event, '{was}', event -> 'message') || '{"message": null}' where id = ${failed.events[0]!.id}`;
+      await stepLane(context, actor.workspaceId, failed.events[0]!.lane);
+    } finally {
+      restore();
+    }
+    await db.owner`update inbound_events set event = jsonb_set(event, '{message}', event -> 'was') where id = ${failed.events[0]!.id}`;
+    expect(await state(failed.events[0]!.id)).toMatchObject({ state: 'PENDING', attempts: 1 });
+    await drained();
+    expect(await state(fast.events[0]!.id)).toMatchObject({ state: 'APPLIED', attempts: 0 });
+    expect(await state(failed.events[0]!.id)).toMatchObject({ state: 'APPLIED' });
+  });
+
   it('is applied in the order in which it came, lane by lane, with two drains at once', async () => {
     for (let i = 0; i < 12; i++) await deliver(mail(`lane${i % 2}@example.com`, `line ${i}`));
     const drains = [startDrain(context), startDrain(context)];

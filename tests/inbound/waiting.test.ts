@@ -14,7 +14,7 @@ import { startDrain } from '../../src/inbound/drain.ts';
 import { receiveDelivery, type DoorContext } from '../../src/inbound/receive.ts';
 import { replayInboundEvent } from '../../src/inbound/replay.ts';
 import { deliverMessage } from '../../src/messages/deliver.ts';
-import { startConversation } from '../../src/messages/send.ts';
+import { sendMessage, startConversation } from '../../src/messages/send.ts';
 import { folderBlobs } from '../../src/platform/blobs.ts';
 import { now } from '../../src/platform/clock.ts';
 import { inWorkspace } from '../../src/platform/db.ts';
@@ -203,4 +203,19 @@ describe('a report of a message that nothing is known of', () => {
     await drained();
     expect(await eventRow(id)).toMatchObject({ state: 'IGNORED', error: 'The report names no message of ours.' });
   });
+});
+
+it('what a visitor has seen before the job that sends it has run is seen once it has', async () => {
+  const visitor = randomUUID();
+  await says(visitor, { type: 'message', clientId: 'm1', text: 'Hello?', replyTo: null });
+  await drained();
+  const [{ conversationId } = { conversationId: '' }] = await db.owner<{ conversationId: string }[]>`select conversation_id from messages where provider_message_id = ${messageKey(visitor, 'm1')}`;
+  const { messageId } = await inWorkspace(db.app, actor.workspaceId, (tx) => sendMessage(tx, actor, { conversationId, channel: null, text: 'Hello!' }));
+  const seen = await says(visitor, { type: 'seen', clientId: 's1', upTo: publicId('msg', messageId) });
+  await drained();
+  expect(await eventRow(seen)).toMatchObject({ state: 'WAITING', waitsFor: publicId('msg', messageId) });
+  await deliverMessage({ app: db.app, http: outgoing({ allowPrivate: true }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
+  await drained();
+  expect(await eventRow(seen)).toMatchObject({ state: 'APPLIED' });
+  expect((await db.owner`select delivery_state from messages where id = ${messageId}`)[0]).toMatchObject({ deliveryState: 'READ' });
 });

@@ -120,10 +120,14 @@ function everything(input: () => Input): void {
     const unaccounted: string[] = [];
     const tally: Record<string, number> = {};
     const count = (what: string) => (tally[what] = (tally[what] ?? 0) + 1);
-    const effects = new Set(events.filter((event) => event.state === 'APPLIED').map((event) => event.key));
+    const effects = new Set(events.filter((event) => event.state === 'APPLIED' || event.state === 'IGNORED').map((event) => event.key));
     for (const event of events) {
-      if (['UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD'].includes(event.state)) {
-        if (!event.error) unaccounted.push(`${event.state} without a reason`);
+      const listed = ['UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD'].includes(event.state) || (event.kind === 'receipt' && ['WAITING', 'IGNORED'].includes(event.state));
+      if (listed) {
+        if (!event.error) {
+          unaccounted.push(`${event.state} ${event.kind} without a reason`);
+          continue;
+        }
         count(`listed, ${event.state}: ${event.error!.replace(/["“][^"”]*["”]|\S*\d\S*/g, '…').slice(0, 90)}`);
       } else if (event.state === 'DUPLICATE') {
         if (!effects.has(event.key)) unaccounted.push(`a duplicate of nothing: ${event.key}`);
@@ -131,7 +135,7 @@ function everything(input: () => Input): void {
       } else if (event.state !== 'APPLIED') unaccounted.push(`${event.state} ${event.kind}`);
       else if (event.kind === 'message' && onTimelines.has(event.messageId!)) count('messages on timelines');
       else if (event.kind === 'call' && calls.has(event.call!)) count('reports of calls on timelines');
-      else if (event.kind === 'receipt') count(event.messageId ? 'receipts of messages on timelines' : 'receipts kept for messages that were not sent from here');
+      else if (event.kind === 'receipt' && event.messageId) count('receipts of messages on timelines');
       else if (event.kind === 'consent' || event.kind === 'identity_change') count('on profiles');
       else unaccounted.push(`${event.state} ${event.kind} ${event.key}`);
     }

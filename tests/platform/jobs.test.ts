@@ -154,3 +154,38 @@ test('after the connections were cut, jobs are taken again', async () => {
   await enqueue(db.app, 'after', { n: 2 });
   expect((await task.next())[0]).toEqual({ n: 2 });
 });
+
+for (const end of ['succeeded', 'failed'] as const) {
+  test(`when the connection is lost while it is written down that a job ${end}, the process goes on and the job is run again`, { timeout: 60_000 }, async () => {
+    const runs: number[] = [];
+    let free = (): void => {};
+    const once = new Promise<void>((resolve) => (free = resolve));
+    let held: Promise<unknown> = Promise.resolve();
+    await work({
+      send: async () => {
+        runs.push(runs.length);
+        if (runs.length > 1) return;
+        // The row is held, so that the statement that ends the job waits and its backend can be ended meanwhile.
+        let isHeld = (): void => {};
+        const holding = new Promise<void>((resolve) => (isHeld = resolve));
+        held = db.owner.begin(async (tx) => {
+          await tx`select from graphile_worker._private_jobs for update`;
+          isHeld();
+          await once;
+        });
+        await holding;
+        if (end === 'failed') throw new Error('no');
+      },
+    });
+    await inWorkspace(db.app, workspaceId, (tx) => enqueue(tx, 'send', { messageId: 'm' }));
+    await eventually(async () => {
+      const ended = await db.owner`
+        select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'throughline jobs' and datname = current_database() and wait_event_type = 'Lock' and query like '%_private_jobs%'`;
+      return ended.length > 0 ? true : undefined;
+    });
+    free();
+    await held;
+    await eventually(async () => ((await db.owner`select from graphile_worker._private_jobs`).length === 0 ? true : undefined));
+    expect(runs.length).toBe(2);
+  });
+}

@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isDriverFault, openPool, type Sql } from '../../src/platform/db.ts';
 import { isConnectionLost } from '../../src/platform/connection-lost.ts';
@@ -53,3 +54,40 @@ it('transactions whose backends are killed fail as lost connections, and every o
   expect(outcomes.lost).toBeGreaterThanOrEqual(18);
   expect(await pool`select 1 as one`).toMatchObject([{ one: 1 }]);
 }, 30_000);
+
+it('connections that are lost while they are set up hold up no transaction, and arrays stay arrays', async () => {
+  // A way to the database on which whoever asks for the array types loses the connection; the pool learns them before.
+  let isCutting = false;
+  let asked = 0;
+  const { hostname, port } = new URL(db.url);
+  const way = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    near.on('data', (chunk) => {
+      if (isCutting && chunk.includes('b.typarray')) {
+        asked++;
+        near.destroy();
+      } else far.write(chunk);
+    }).on('close', () => far.destroy()).on('error', () => {});
+    far.on('data', (chunk) => near.write(chunk)).on('close', () => near.destroy()).on('error', () => {});
+  });
+  await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
+  const through = new URL(db.url);
+  through.port = String((way.address() as AddressInfo).port);
+  const first = openPool({ url: through.href, max: 1, applicationName: 'test lost at the start' });
+  await first`select 1`;
+  isCutting = true;
+  const others = openPool({ url: through.href, max: 2, applicationName: 'test lost at the start' });
+  for (const one of [first, others]) {
+    await one`select pg_terminate_backend(pg_backend_pid())`.catch(() => {});
+    // The connection that is being closed may still take one: that is told, and the next one gets a new connection.
+    const read = () => one.begin((tx) => tx`select array['a', 'b'] as names, ${['c', 'd']}::text[] as given`);
+    const rows = await read().catch((error: unknown) => {
+      if (!isConnectionLost(error)) throw error;
+      return read();
+    });
+    expect(rows).toMatchObject([{ names: ['a', 'b'], given: ['c', 'd'] }]);
+  }
+  expect(asked).toBe(0);
+  await Promise.all([first, others].map((one) => one.end({ timeout: 1 })));
+  await new Promise<void>((resolve) => way.close(() => resolve()));
+}, 15_000);

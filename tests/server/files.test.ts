@@ -2,10 +2,12 @@
 import fc from 'fast-check';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { viewerOf } from '../../src/access/keys.ts';
+import { makeGraph } from '../../src/graphql/execute.ts';
 import { fileUrl, readFileToken, FILE_URL_MS_MAX } from '../../src/messages/file-url.ts';
 import { imageType } from '../../src/messages/image-type.ts';
 import { folderBlobs } from '../../src/platform/blobs.ts';
-import { setClock } from '../../src/platform/clock.ts';
+import { nowMs, setClock } from '../../src/platform/clock.ts';
 import { newId, publicId, uuidOf } from '../../src/platform/ids.ts';
 import { startTestServer, type TestServer, type TestWorkspace } from '../harness/server.ts';
 import { quiet } from '../guarantees/world.ts';
@@ -143,10 +145,29 @@ test('a visitor is given the files of his own messages and of no other chat', as
   expect(await filesOf(stranger)).toEqual([]);
   const peeked = await server.query(`{ node(id: "${publicId('prt', readFileToken(new URL(mine[0].url).pathname.split('/').pop()!)!.partId)}") { id ... on MessagePart { fileUrl } } }`, null, stranger);
   expect(JSON.stringify(peeked.data ?? null)).not.toContain('/files/');
+  // Both read paths give the same addresses.
+  await agree(ws.visitor.token, QUERY);
+  await agree(ws.keys.AGENT, '{ conversations { nodes { messages { nodes { parts { filename fileUrl } } } } } }');
   // What a visitor took back is gone, for whoever kept the address too.
   await server.ask(`mutation { deleteVisitorMessage(input: { clientId: "f3", messageId: "${publicId('vmg', messageId)}" }) { message { id } userErrors { message } } }`, null, ws.visitor.token);
   await notFound(mine[0].url);
 });
+
+async function agree(key: string, text: string): Promise<void> {
+  const options = { read: server.db.app, write: server.db.app };
+  const [compiled, loaders] = [await makeGraph(options), await makeGraph({ ...options, path: 'loaders' })];
+  const at = nowMs();
+  const restore = setClock(() => at);
+  try {
+    const viewer = await viewerOf(server.db.app, `Bearer ${key}`);
+    const [one, other] = [await compiled.query(text, viewer), await loaders.query(text, viewer)];
+    expect([one.path, other.path]).toEqual(['compiled', 'loaders']);
+    expect(one.data).toContain('/files/');
+    expect(one.data).toBe(other.data);
+  } finally {
+    restore();
+  }
+}
 
 test('an image is what its first bytes say', () => {
   expect([PNG, Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.from('GIF89a..'), Buffer.from('RIFF....WEBPVP8 ')].map(imageType)).toEqual(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);

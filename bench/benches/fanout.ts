@@ -1,0 +1,132 @@
+// What an event costs that many look at: 5,000 subscribers over 500 conversations, beside a server that executes for each of them. Ten people
+// have each conversation on their screen, with the same page (one of 5 documents) and the same rights (one of 3 keys).
+import { performance } from 'node:perf_hooks';
+import { WebSocket } from 'ws';
+import { row, type Bench } from '../bench.ts';
+import { startProgram } from '../contenders/start.ts';
+import { copyOf, KEYS, type Data } from '../data.ts';
+import { quantile } from '../load.ts';
+import type { Running } from '../processes.ts';
+import { spreadOf } from '../rounds.ts';
+
+const PER_CONVERSATION = 10;
+const EVENTS_EACH = 3;
+const READY_MS_MAX = 60_000;
+const SOCKETS_AT_ONCE = 50;
+
+const CUSTOMER = 'customer { id displayName tier }';
+const MESSAGE = 'lastMessage { id channel direction text occurredAt }';
+const DOCUMENTS = [
+  'conversation { id status priority tags waitingSince version }',
+  `eventKind conversationSeq conversation { id subject status priority channels lastActivityAt ${CUSTOMER} ${MESSAGE} }`,
+  `eventKind conversation { id status ${CUSTOMER} } message { id text }`,
+  `conversationSeq conversation { id status channels ${MESSAGE} messages(first: 5) { nodes { id channel direction text occurredAt } } }`,
+  `eventKind conversation { id status tags ${CUSTOMER} queue { id name } assignee { id name } }`,
+].map((fields) => `subscription Live($id: ID!) { conversationUpdated(conversationId: $id) { cursor ${fields} } }`);
+const CREDENTIALS = Object.values(KEYS);
+
+export const fanout: Bench = {
+  names: ['fanout.vs_per_subscriber'],
+  async run(context) {
+    const copy = await copyOf(context.cluster, await context.data(), 'fanout');
+    const conversations = Math.min(context.quick ? 50 : 500, copy.data.conversationIds.length);
+    const program = await startProgram('fanout.ts', copy.data).catch(async (error: unknown) => {
+      await copy.drop();
+      throw error;
+    });
+    try {
+      const [ours, stock] = program.said.split(' ') as [string, string];
+      const results = { ours: [] as Burst[], stock: [] as Burst[] };
+      for (let round = 0; round < context.rounds; round++) {
+        const order = [['ours', ours], ['stock', stock]] as const;
+        for (const [name, address] of round % 2 ? [...order].reverse() : order) results[name].push(await burst(program, address, copy.data, conversations));
+      }
+      const ratio = (pick: (one: Burst) => number) => spreadOf(results.ours.map((one, round) => pick(one) / pick(results.stock[round]!)));
+      const each = (name: 'ours' | 'stock', pick: (one: Burst) => number) => spreadOf(results[name].map(pick));
+      return [
+        row('fanout.vs_per_subscriber', ratio(({ perSecond }) => perSecond), 'x', '>= 4'),
+        row('fanout.p99_vs_per_subscriber', ratio(({ p99Ms }) => p99Ms), 'x'),
+        ...(['ours', 'stock'] as const).flatMap((name) => [
+          row(`fanout.${name}.per_second`, each(name, ({ perSecond }) => perSecond), '1/s'),
+          row(`fanout.${name}.p99_ms`, each(name, ({ p99Ms }) => p99Ms), 'ms'),
+        ]),
+      ];
+    } finally {
+      await program.stop();
+      await copy.drop();
+    }
+  },
+};
+
+interface Burst {
+  /** Deliveries, from when the events were to be written to the last of them. */
+  perSecond: number;
+  p99Ms: number;
+}
+
+async function burst(program: Running, address: string, data: Data, conversations: number): Promise<Burst> {
+  const subscribers = conversations * PER_CONVERSATION;
+  const got = new Uint32Array(subscribers);
+  let arrivals: number[] = [];
+  let fault: string | null = null;
+  let onArrival = () => {};
+  const sockets: WebSocket[] = [];
+  const open = (i: number) => new Promise<void>((resolve, reject) => {
+    const of = i % conversations;
+    const socket = new WebSocket(`${address.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { perMessageDeflate: false });
+    sockets.push(socket);
+    socket.on('error', reject);
+    socket.on('close', (code, reason) => (fault ??= `closed: ${code} ${String(reason)}`));
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${CREDENTIALS[of % CREDENTIALS.length]!}` } })));
+    socket.on('message', (bytes) => {
+      const text = String(bytes);
+      if (text.includes('"type":"next"')) {
+        if (text.includes('"errors":')) fault ??= text.slice(0, 500);
+        got[i]!++;
+        arrivals.push(performance.now());
+        return onArrival();
+      }
+      if (text.includes('"type":"connection_ack"')) {
+        const variables = { id: `cnv_${data.conversationIds[of]!.replaceAll('-', '')}` };
+        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: DOCUMENTS[of % DOCUMENTS.length], variables } }));
+        return resolve();
+      }
+      if (text.includes('"type":"ping"')) return socket.send('{"type":"pong"}');
+      if (!text.includes('"type":"pong"')) fault ??= text.slice(0, 500);
+    });
+  });
+  try {
+    for (let i = 0; i < subscribers; i += SOCKETS_AT_ONCE) await Promise.all(Array.from({ length: Math.min(SOCKETS_AT_ONCE, subscribers - i) }, (_, k) => open(i + k)));
+    // Nobody says when a subscription has begun: events are emitted until everybody has had one.
+    const deadline = performance.now() + READY_MS_MAX;
+    let before = -1;
+    while (got.some((count) => count === 0)) {
+      if (fault !== null || performance.now() > deadline) throw new Error(`Not every subscription began: ${fault ?? 'no answer'}`);
+      await program.tell(`emit ${conversations} 1`);
+      for (before = -1; before !== arrivals.length;) {
+        before = arrivals.length;
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+      }
+    }
+    arrivals = [];
+    const expected = subscribers * EVENTS_EACH;
+    const all = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${arrivals.length} of ${expected} deliveries came. ${fault ?? ''}`)), READY_MS_MAX * 2);
+      onArrival = () => {
+        if (arrivals.length < expected) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    const began = performance.now();
+    await Promise.all([program.tell(`emit ${conversations} ${EVENTS_EACH}`), all]);
+    if (fault !== null) throw new Error(`A subscriber was told: ${fault}`);
+    const sorted = arrivals.map((at) => at - began).sort((a, b) => a - b);
+    return { perSecond: expected / (sorted.at(-1)! / 1000), p99Ms: quantile(sorted, 0.99) };
+  } finally {
+    for (const socket of sockets) {
+      socket.removeAllListeners('close');
+      socket.terminate();
+    }
+  }
+}

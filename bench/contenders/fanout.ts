@@ -1,0 +1,95 @@
+// Two WebSocket servers over one graph in one process: ours, and graphql-ws as its documentation sets it up (`useServer`), which executes and
+// serialises for each subscriber. `emit N K` appends K events to each of the first N conversations and is answered once they are committed.
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { ExecutionArgs } from 'graphql';
+import { WebSocketServer } from 'ws';
+import '../../src/server/graph.ts';
+import { Authorizer } from '../../src/access/authorizer.ts';
+import { Budgets } from '../../src/access/budget.ts';
+import { viewerOf } from '../../src/access/keys.ts';
+import { systemActor, type Viewer } from '../../src/access/viewer.ts';
+import { appendEvents } from '../../src/events/append.ts';
+import { openBus } from '../../src/events/bus.ts';
+import { startSequencer } from '../../src/events/sequencer.ts';
+import { Signals } from '../../src/events/signals.ts';
+import { LogStream } from '../../src/events/stream.ts';
+import { makeGraph } from '../../src/graphql/execute.ts';
+import { readConfig } from '../../src/platform/config.ts';
+import { inWorkspace, openPool } from '../../src/platform/db.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { initSecrets } from '../../src/platform/secrets.ts';
+import { Facts, type Live } from '../../src/realtime/live.ts';
+import { Origins } from '../../src/server/origins.ts';
+import { addWebSockets } from '../../src/server/websocket.ts';
+import { ROOT, WORKSPACE } from '../data.ts';
+
+// Of the program's own packages: bench/ has a graphql of PostGraphile's, and a schema belongs to the one that made it.
+const packages = createRequire(`${ROOT}/package.json`);
+const { createSourceEventStream, execute } = packages('graphql') as typeof import('graphql');
+const { useServer } = packages('graphql-ws/use/ws') as typeof import('graphql-ws/use/ws');
+
+const config = readConfig(process.env);
+initSecrets(config.secretKey);
+const log = createLog({ level: config.logLevel });
+const onError = (error: unknown) => log.error({ err: error }, 'It goes on.');
+const pool = (role: 'throughline_app' | 'throughline_system', max: number, genericPlans = false) => openPool({ url: config.databaseUrl!, role, max, genericPlans, applicationName: 'bench fanout' });
+const [app, read, system] = [pool('throughline_app', 10), pool('throughline_app', 10, true), pool('throughline_system', 4)];
+const bus = openBus(system, onError);
+const stream = new LogStream({ system, app, bus, onError });
+await stream.start();
+const sequencer = startSequencer(system, { bus, onError });
+const signals = new Signals(bus);
+const live: Live = { log: stream, signals, facts: new Facts(app) };
+const parts = { live };
+const graph = await makeGraph({ read, write: app, parts, log: (_id, error) => onError(error) });
+
+const ours = createServer();
+addWebSockets(ours, {
+  app, graph, log, authorizer: new Authorizer(app, { onError }), origins: new Origins(system), budgets: new Budgets(config.rateLimits), trustProxy: config.trustProxy,
+});
+
+const stock = createServer();
+interface Extra {
+  viewer?: Viewer;
+}
+useServer({
+  schema: graph.schema,
+  onConnect: async ({ connectionParams, extra }) => {
+    (extra as Extra).viewer = await viewerOf(app, connectionParams?.authorization);
+  },
+  context: ({ extra }) => ({ viewer: (extra as Extra).viewer, parts, signal: new AbortController().signal }),
+  subscribe: async (args: ExecutionArgs) => {
+    const events = await createSourceEventStream(args);
+    if (!(Symbol.asyncIterator in events)) return events;
+    const { viewer } = args.contextValue as { viewer: Viewer };
+    return (async function* () {
+      for await (const rootValue of events) {
+        // Loaders of its own for each event, as they must be: what they remember is of that moment.
+        const contextValue = graph.context(viewer);
+        try {
+          yield await execute({ ...args, rootValue, contextValue });
+        } finally {
+          void contextValue.close();
+        }
+      }
+    })();
+  },
+}, new WebSocketServer({ server: stock, path: '/graphql' }));
+
+const listening = (server: Server) => new Promise<string>((resolve) => server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)));
+
+const conversations = await inWorkspace(app, WORKSPACE, (tx) => tx<{ id: string }[]>`select id from conversations where workspace_id = ${WORKSPACE} order by id limit 500`);
+async function emit(count: number, each: number): Promise<void> {
+  await inWorkspace(app, WORKSPACE, (tx) => appendEvents(tx, WORKSPACE, Array.from({ length: each }, () => conversations.slice(0, count).map(({ id }) => (
+    { kind: 'conversation.updated' as const, actor: systemActor(WORKSPACE), conversationId: id, data: {} }))).flat()));
+  sequencer.wake();
+}
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const [, count, each] = line.split(' ').map(Number);
+  emit(count!, each!).then(() => console.log('done 0'), (error: Error) => console.log(`error ${error.message}`));
+});
+console.log(`ready ${await listening(ours)} ${await listening(stock)}`);
+process.on('SIGTERM', () => process.exit(0));

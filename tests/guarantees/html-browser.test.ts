@@ -1,0 +1,98 @@
+// G14 in a real browser: what comes out of the sanitiser is rendered in headless Chromium, which runs no script of it and loads nothing.
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { sanitizeHtml } from '../../src/channels/email/sanitize.ts';
+import { PAYLOADS } from './html-payloads.ts';
+
+/** CHROMIUM_PATH, or where distributions put it. */
+const CHROMIUM = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'].find((path) => path && existsSync(path));
+if (!CHROMIUM) console.log('Skipped: no Chromium is here to render mails in (CHROMIUM_PATH names one).');
+
+const MAILS_PER_PAGE = 30;
+
+interface Seen {
+  /** What the page ran: dialogs, and calls of `alert`. */
+  ran: string[];
+  /** Addresses that it asked for. */
+  loaded: string[];
+  /** Where it led to. */
+  led: string[];
+}
+
+let browser: Browser;
+let page: Page;
+let seen: Seen;
+let origin: string;
+const server = createServer((_request, response) => response.setHeader('content-type', 'text/html; charset=utf-8').end('<!doctype html><title>Agent</title><main></main>'));
+beforeAll(async () => {
+  if (!CHROMIUM) return;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  page = await browser.newPage();
+  page.on('dialog', (dialog) => {
+    seen.ran.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  await page.exposeFunction('alert', (what: unknown) => void seen.ran.push(`alert(${String(what)})`));
+  // Nothing leaves the machine; what is asked for is written down.
+  await page.route('**/*', (route) => {
+    const url = route.request().url();
+    if (url === origin) return route.continue();
+    (route.request().isNavigationRequest() ? seen.led : seen.loaded).push(url.slice(0, 200));
+    return route.abort();
+  });
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  server.close();
+});
+
+/** Shows it as an agent's page would, and touches everything: handlers that wait for a pointer, a key, a focus or a toggle get theirs. */
+async function render(html: string): Promise<Seen> {
+  seen = { ran: [], loaded: [], led: [] };
+  await page.goto(origin);
+  await page.evaluate(async (given) => {
+    const main = document.querySelector('main')!;
+    main.innerHTML = given;
+    for (const element of main.querySelectorAll<HTMLElement>('*')) {
+      for (const name of ['mouseover', 'mouseenter', 'focus', 'focusin', 'keydown', 'pointerdown', 'toggle', 'animationstart', 'wheel', 'scroll', 'input', 'load', 'error', 'begin']) element.dispatchEvent(new Event(name, { bubbles: true }));
+      element.focus?.();
+      // A link is followed only when somebody wants to: here only addresses that run, which a click would not leave the page by.
+      if (element instanceof HTMLAnchorElement && /^(?:javascript|data|vbscript|blob):/i.test(element.protocol)) element.click();
+    }
+    // Frames, images and styles that would be asked for have been, two frames later.
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 0))));
+  }, html);
+  return seen;
+}
+
+test.skipIf(!CHROMIUM)('the browser sees what is wrong: raw, the payloads run, load and lead away', { timeout: 60_000 }, async () => {
+  expect((await render('<img src=x onerror=alert(1)>')).ran.length).toBeGreaterThan(0);
+  expect((await render('<a href="javascript:alert(1)">x</a>')).ran.length).toBeGreaterThan(0);
+  expect((await render('<p style="background:url(https://evil.example/p.gif)">x</p>')).loaded).toEqual(['https://evil.example/p.gif']);
+  expect((await render('<iframe src="https://evil.example/"></iframe>')).led).toEqual(['https://evil.example/']);
+  let caught = 0;
+  for (const payload of PAYLOADS) {
+    const { ran, loaded, led } = await render(payload);
+    if (ran.length + loaded.length + led.length > 0) caught++;
+  }
+  expect(caught).toBeGreaterThan(PAYLOADS.length / 3);
+});
+
+test.skipIf(!CHROMIUM)(`${PAYLOADS.length} payloads, sanitised, run no script and load nothing`, { timeout: 60_000 }, async () => {
+  const faults: string[] = [];
+  const mails = PAYLOADS.flatMap((payload) => [payload, `<table><tr><td>${payload}`, `<p title="${payload}`]);
+  // As a timeline shows them, many on a page: what one of them leaves open would show in the next.
+  for (let from = 0; from < mails.length; from += MAILS_PER_PAGE) {
+    const some = mails.slice(from, from + MAILS_PER_PAGE);
+    const { ran, loaded, led } = await render(some.map((html) => `<article>${sanitizeHtml(html)}</article>`).join(''));
+    // Pictures of the mail itself are `cid:`, which no browser loads.
+    const asked = loaded.filter((url) => !url.startsWith('cid:') && !url.startsWith('data:image/'));
+    if (ran.length + asked.length + led.length > 0) faults.push(`ran ${ran.join()}; loaded ${asked.join()}; led to ${led.join()}; by one of\n${some.join('\n')}`);
+  }
+  expect(faults).toEqual([]);
+});

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { seeded } from '../harness/ledger.ts';
+import { grows, slopeOf } from './counts.ts';
+
+const run = (perMinute: number, noise: number) => {
+  const random = seeded(3);
+  return Array.from({ length: 60 }, (_, n) => ({ at: n / 2, value: 80e6 + perMinute * (n / 2) + noise * (random() - 0.5) }));
+};
+
+test('a heap that grows under its noise is told from one that only sways', () => {
+  expect(grows(slopeOf(run(0, 2e6)), 20_000)).toBe(false);
+  expect(grows(slopeOf(run(200_000, 2e6)), 20_000)).toBe(true);
+  // Not above what anybody would notice, though it is no noise.
+  expect(grows(slopeOf(run(5_000, 0)), 20_000)).toBe(false);
+  expect(grows(slopeOf(run(-500_000, 1e6)), 20_000)).toBe(false);
+});
+
+test('the slope is that of the line, and its noise is none when there is none', () => {
+  const { perMinute, noisePerMinute } = slopeOf(run(123_456, 0));
+  expect(perMinute).toBeCloseTo(123_456, 3);
+  expect(noisePerMinute).toBeLessThan(1);
+});
+
+test('of fewer than three points nothing is said', () => {
+  expect(grows(slopeOf([{ at: 0, value: 1 }, { at: 1, value: 1e9 }]), 0)).toBe(false);
+});
