@@ -16,7 +16,6 @@ import { FAULT_KINDS, schedule, type Counts, type Fault } from './schedule.ts';
 
 const RECOVERY_MS_MAX = 5_000;
 const CLIENTS = 2;
-const WORKERS = 4;
 
 export interface FaultOptions {
   counts: Counts;
@@ -26,6 +25,8 @@ export interface FaultOptions {
   /** A look at everything after so many faults. */
   every: number;
   people: number;
+  /** Askings at the same time, of each of the two clients. */
+  workers: number;
   /** The run ends there, undone. */
   secondsMax: number;
   say: (text: string) => void;
@@ -129,7 +130,7 @@ class Run {
     const dir = join(cluster.dir, 'ledgers');
     await mkdir(dir);
     const doors = apis.map(({ peer, wires }) => ({ address: peer.address, smtpPort: wires.smtp.port })) as [never, never];
-    for (let n = 0; n < CLIENTS; n++) await fleet.addClient({ world, doors, seed: o.seed + n, name: `${o.seed}-${n}`, workers: WORKERS }, dir);
+    for (let n = 0; n < CLIENTS; n++) await fleet.addClient({ world, doors, seed: o.seed + n, name: `${o.seed}-${n}`, workers: o.workers }, dir);
     await fleet.addFollower({ addresses: [apis[0].peer.address, apis[1].peer.address], key: ws.keys.ADMIN, cursor, seed: o.seed }, dir, 2);
     return invariants;
   }

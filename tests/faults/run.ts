@@ -1,5 +1,5 @@
 // `npm run faults -- --api-kills N --postgres-kills N --net-faults N [--stops N] [--backend-kills N] [--disk-fulls N] [--clock-jumps N] [--acks N]
-// [--every N] [--seconds-max N] [--seed S] [--json FILE]`: breaks two servers and their PostgreSQL under load and says what held. Exit code 1 when something did not.
+// [--every N] [--people N] [--workers N] [--seconds-max N] [--seed S] [--json FILE]`: breaks two servers and their PostgreSQL under load and says what held. Exit code 1 when something did not.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isDriverFault } from '../../src/platform/db.ts';
@@ -8,7 +8,7 @@ import { runFaults, type FaultResult } from './faults.ts';
 import type { Counts } from './schedule.ts';
 
 const { values } = parseArgs({
-  options: Object.fromEntries(['api-kills', 'postgres-kills', 'net-faults', 'stops', 'backend-kills', 'disk-fulls', 'clock-jumps', 'acks', 'every', 'people', 'seconds-max', 'seed', 'json'].map((name) => [name, { type: 'string' as const }])),
+  options: Object.fromEntries(['api-kills', 'postgres-kills', 'net-faults', 'stops', 'backend-kills', 'disk-fulls', 'clock-jumps', 'acks', 'every', 'people', 'workers', 'seconds-max', 'seed', 'json'].map((name) => [name, { type: 'string' as const }])),
 });
 const number = (name: string, otherwise: number): number => {
   const text = values[name] as string | undefined;
@@ -37,7 +37,7 @@ process.on('uncaughtException', (error) => {
 
 const began = performance.now();
 const result = await runFaults({
-  counts, seed: number('seed', seedOfRun()), acks: number('acks', 200), every: number('every', 10), people: number('people', 12), secondsMax: number('seconds-max', 120 + total * 30),
+  counts, seed: number('seed', seedOfRun()), acks: number('acks', 200), every: number('every', 10), people: number('people', 12), workers: number('workers', 4), secondsMax: number('seconds-max', 120 + total * 30),
   say: (text) => console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${text}`),
 });
 if (values.json) writeFileSync(values.json as string, `${JSON.stringify(result, null, 2)}\n`);

@@ -21,6 +21,8 @@ test('the slope is that of the line, and its noise is none when there is none', 
   expect(noisePerMinute).toBeLessThan(1);
 });
 
-test('of fewer than three points nothing is said', () => {
-  expect(grows(slopeOf([{ at: 0, value: 1 }, { at: 1, value: 1e9 }]), 0)).toBe(false);
+test('of fewer than eight points nothing is said', () => {
+  const steep = (points: number) => Array.from({ length: points }, (_, at) => ({ at, value: at * 1e9 }));
+  expect(grows(slopeOf(steep(7)), 0)).toBe(false);
+  expect(grows(slopeOf(steep(8)), 0)).toBe(true);
 });

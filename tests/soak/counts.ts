@@ -10,10 +10,12 @@ export interface Slope {
   noisePerMinute: number;
 }
 
-/** Least squares. With fewer than three points nothing can be said of the noise: it is Infinity. */
+const POINTS_MIN = 8;
+
+/** Least squares. With fewer than eight points nothing can be said of the noise: it is Infinity. */
 export function slopeOf(points: readonly Point[]): Slope {
   const n = points.length;
-  if (n < 3) return { perMinute: 0, noisePerMinute: Infinity };
+  if (n < POINTS_MIN) return { perMinute: 0, noisePerMinute: Infinity };
   const meanAt = points.reduce((sum, { at }) => sum + at, 0) / n;
   const meanValue = points.reduce((sum, { value }) => sum + value, 0) / n;
   const spread = points.reduce((sum, { at }) => sum + (at - meanAt) ** 2, 0);

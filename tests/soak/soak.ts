@@ -75,6 +75,7 @@ export async function soak(o: SoakOptions): Promise<SoakResult> {
         return { id, actor: { workspaceId: id, kind: 'SYSTEM', id: null } };
       },
     });
+    await ws.connect({ channel: 'EMAIL', provider: 'mime', name: 'Mail', address: 'support@acme.example', settings: { host: '127.0.0.1', port: 9, secure: 'none' }, secrets: { inbound: 'a-secret-for-the-door' } });
     server = await spawnServer({
       DATABASE_URL: o.databaseUrl, SECRET_KEY, DATA_DIR: join(dir, 'data'), PORT: '0', LOG_LEVEL: 'error', NODE_OPTIONS: `--import ${PROBE}`, PROBE_FILE: probeFile,
     }, { timeoutMs: 120_000 });
@@ -189,7 +190,8 @@ class Churn {
   async #write(document: string, input: (n: number) => object): Promise<any> {
     this.counts.writes++;
     const { data, errors } = await this.server.query(document, { i: input(++this.#number) }, this.ws.keys.ADMIN);
-    if (errors.length > 0) this.counts.failed++;
+    const refused = Object.values((data ?? {}) as Record<string, { userErrors?: unknown[] } | null>).some((payload) => (payload?.userErrors ?? []).length > 0);
+    if (errors.length > 0 || refused) this.counts.failed++;
     return data;
   }
 }

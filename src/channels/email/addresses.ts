@@ -94,7 +94,7 @@ export function sendersOf(mail: Mail, o: { account: string | null; attestedFrom:
   const isRewritten = /\svia\s/i.test(from.name);
   if (isList && !isRewritten) return known([written]);
   const named = { name: answerTo.name || (isRewritten ? from.name.replace(/(?<!\s)\s+via\s[^]*$/i, '') : from.name), address: answerTo.address };
-  const fromIsPersons = !isRewritten && !MACHINE.test(from.address) && !isOurs(from, mail, o.account);
+  const fromIsPersons = !isRewritten && !MACHINE.test(from.address.slice(0, 1_000)) && !isOurs(from, mail, o.account);
   return known([observed(named), fromIsPersons ? observed(from) : null]);
 }
 

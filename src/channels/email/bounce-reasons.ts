@@ -64,7 +64,7 @@ const plain = (text: string): string =>
 const smtpCode = (text: string): string | null => CODES.map((form) => form.exec(text)?.[1]).find((code) => code !== undefined) ?? null;
 const CODES = [
   /\b([245]\d\d)[ -]+'?#?[245]\.\d{1,3}\.\d{1,3}\b/,
-  /(?:said|<<<|\]|command|failed with|failure|message|reason|data|was|-code: smtp)\s*[:;]?\s+<?([45]\d\d)[ :-]/i,
+  /(?:said|<<<|\]|command|failed with|failure|message|reason|data|was|-code: smtp)(?:\s*[:;])?\s+<?([45]\d\d)[ :-]/i,
   /^\s*([245]\d\d)[ :-]/,
   /[:;.({<]\s*([45]\d\d)[ -](?=\D)/,
   /\b([45]\d\d)-'/,

@@ -1,0 +1,132 @@
+// Operations made from the schema, over both transports, against a process of its own: none of them meets a fault of ours.
+// SEED and OPERATIONS set the run. VERIFY=1 also holds the event loop to 100 ms.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { seeded, seedOfRun } from '../harness/ledger.ts';
+import { SECRET_KEY, spawnServer, testWorkspace, type Started, type TestWorkspace } from '../harness/server.ts';
+import { OperationMaker, schemaOf, type Operation } from './operations.ts';
+import { ANSWER_MS_MAX, faultOf, figure } from './oracle.ts';
+
+const SEED = seedOfRun();
+const OPERATIONS = Number(process.env.OPERATIONS ?? 400);
+const AT_ONCE = 4;
+
+let db: TestDatabase;
+let dataDir: string;
+let server: Started;
+beforeAll(async () => {
+  db = await testDatabase();
+  dataDir = await mkdtemp(join(tmpdir(), 'throughline-fuzz-'));
+  server = await spawnServer({ DATABASE_URL: db.url, SECRET_KEY, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error', RATE_LIMIT_COST_PER_MINUTE: '999999999999', RATE_LIMIT_REFUSED_PER_MINUTE: '999999999999' }, { timeoutMs: 60_000 });
+}, 90_000);
+afterAll(async () => {
+  server.kill('SIGKILL');
+  await server.exited;
+  await db.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+type Asked = (operation: Operation) => Promise<{ status: number; text: string }>;
+
+const overHttp = (key: string): Asked => async ({ document, variables }) => {
+  const response = await fetch(`${server.address}/graphql`, {
+    method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` }, body: JSON.stringify({ query: document, variables }), signal: AbortSignal.timeout(ANSWER_MS_MAX),
+  });
+  return { status: response.status, text: await response.text() };
+};
+
+/** A subscription is let go once a query behind it was answered: what it had to say at once came before. */
+async function overSocket(key: string): Promise<{ ask: Asked; close(): void }> {
+  const socket = new WebSocket(`${server.address.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  const waiting = new Map<string, (text: string) => void>();
+  let number = 0;
+  let closed: string | null = null;
+  const end = (why: string) => {
+    closed = why;
+    for (const done of waiting.values()) done(why);
+    waiting.clear();
+  };
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('close', (code, reason) => end(`closed ${code} ${String(reason)}`));
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: `Bearer ${key}` } })));
+    socket.on('message', (data: Buffer) => {
+      const text = data.toString();
+      const { type, id } = JSON.parse(text) as { type: string; id?: string };
+      if (type === 'connection_ack') resolve();
+      if (id && (type === 'next' || type === 'error' || type === 'complete')) {
+        waiting.get(id)?.(text);
+        waiting.delete(id);
+      }
+    });
+  });
+  const send = (query: string, variables: unknown): [string, Promise<string>] => {
+    const id = String(++number);
+    const answer = new Promise<string>((resolve) => (closed === null ? waiting.set(id, resolve) : resolve(closed)));
+    socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query, variables } }));
+    return [id, answer];
+  };
+  return {
+    ask: async ({ kind, document, variables }) => {
+      const [id, answer] = send(document, variables);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<string>((_, reject) => (timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS_MAX} ms: ${document}`)), ANSWER_MS_MAX)));
+      const text = await Promise.race([kind === 'subscription' ? Promise.race([answer, send('{ viewer { role } }', {})[1]]) : answer, late]).finally(() => clearTimeout(timer));
+      if (closed === null) socket.send(JSON.stringify({ id, type: 'complete' }));
+      return { status: text.startsWith('closed') ? 499 : 200, text };
+    },
+    close: () => socket.close(),
+  };
+}
+
+const FILL = `mutation ($messages: [IngestMessageInput!]!) { ingestMessages(input: { messages: $messages }) { messages { message { id conversation { id customer { id } } } userErrors { message } } } }`;
+/** What there is to ask about. */
+async function filled(ws: TestWorkspace, learn: (text: string) => void): Promise<void> {
+  await ws.connect({ channel: 'SMS', provider: 'twilio', name: 'SMS', address: '+493012345678', settings: { accountSid: `AC${'1'.repeat(32)}`, apiBaseUrl: 'http://127.0.0.1:9' }, secrets: { authToken: 'a'.repeat(32) } });
+  const messages = Array.from({ length: 12 }, (_, i) => ({ channel: 'SMS', address: { kind: 'PHONE', value: `+491511234567${i % 4}` }, text: `Message ${i}`, externalId: `x${i}` }));
+  learn(JSON.stringify(await server.ask(FILL, { messages }, ws.keys.INTEGRATOR)));
+  learn(JSON.stringify(await server.ask('{ members { nodes { id } } channelAccounts { nodes { id } } customers { nodes { id identities { nodes { id } } timeline { nodes { id } } } } cursor }', null, ws.keys.ADMIN)));
+}
+
+test(`${OPERATIONS} operations made from the schema, valid and almost valid: no 5xx, no hang, nothing of our inside, and the server goes on`, { timeout: Math.max(60_000, OPERATIONS * 60) }, async () => {
+  const counts: Record<string, number> = {};
+  const ws = await testWorkspace(db);
+  const maker = new OperationMaker(schemaOf(), seeded(SEED));
+  await filled(ws, (text) => maker.learn(text));
+  await figure(server.address, 'nodejs_eventloop_lag_max_seconds');
+  const sockets = await Promise.all([overSocket(ws.member.token), overSocket(ws.visitor.token)]);
+  // Two workspaces' worth of callers; a key that was revoked by luck is answered 401, which is right.
+  const callers: ['team' | 'visitor', Asked][] = [
+    ['team', overHttp(ws.keys.ADMIN)], ['team', overHttp(ws.member.token)], ['team', sockets[0].ask], ['team', overHttp(ws.keys.ADMIN)], ['visitor', overHttp(ws.visitor.token)], ['team', overHttp(ws.keys.REPORTING)], ['visitor', sockets[1].ask],
+  ];
+  const faults: string[] = [];
+  let next = 0;
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (let index = next++; index < OPERATIONS; index = next++) {
+      const [side, ask] = callers[index % callers.length]!;
+      const operation = maker.next(side);
+      const asked = JSON.stringify(operation);
+      const answer = await ask(operation).catch((error: unknown) => ({ status: 599, text: String(error) }));
+      const fault = faultOf(answer.status, answer.text, asked);
+      if (fault) faults.push(`${fault}\n  ${asked.slice(0, 1_500)}`);
+      const code = /"code":"([A-Z_]+)"/.exec(answer.text)?.[1];
+      const outcome = answer.status >= 400 || /^\{"errors"|"payload":\{"errors"|"type":"error"/.test(answer.text) ? (code ?? 'closed') : 'answered';
+      counts[outcome] = (counts[outcome] ?? 0) + 1;
+      maker.learn(answer.text);
+    }
+  }));
+  for (const socket of sockets) socket.close();
+  const slowestLoopMs = 1_000 * (await figure(server.address, 'nodejs_eventloop_lag_max_seconds'));
+  expect(faults.slice(0, 5), `seed ${SEED}`).toEqual([]);
+  // The process, its pools and its sockets are as before.
+  expect(await figure(server.address, 'throughline_faults_total'), server.output().slice(-2_000)).toBe(0);
+  expect((await fetch(`${server.address}/readyz`)).status).toBe(200);
+  expect((await server.query('{ customers { nodes { id } } }', null, ws.keys.INTEGRATOR)).status).toBeLessThan(402);
+  console.log(`${OPERATIONS} operations, seed ${SEED}: ${JSON.stringify(counts)}; the event loop waited ${Math.round(slowestLoopMs)} ms at most.`);
+  expect(counts.answered! / OPERATIONS).toBeGreaterThan(0.15);
+  if (process.env.VERIFY) expect(slowestLoopMs).toBeLessThan(100);
+});
