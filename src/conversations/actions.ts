@@ -1,5 +1,5 @@
 // What can be done to a conversation: open it, let something arrive in it, change its status, assign, tag, read, route.
-import { NOT_WAITING, type PRIORITIES } from '../../schema/conversations.ts';
+import type { PRIORITIES } from '../../schema/conversations.ts';
 import type { Actor } from '../access/viewer.ts';
 import { appendEvents, putTimelineEntry } from '../events/append.ts';
 import { now } from '../platform/clock.ts';
@@ -8,8 +8,9 @@ import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Channel, ConversationStatus } from './continuity.ts';
 import { recountArrivals } from './arrivals.ts';
-import { addParticipants, lockConversation, lockOwner, type ConversationRow } from './rows.ts';
+import { lockConversation, lockOwner, type ConversationRow } from './rows.ts';
 import { checkTransition } from './status.ts';
+import { Unit } from './unit.ts';
 
 const TAGS_MAX = 50;
 const TAG_LENGTH_MAX = 64;
@@ -18,53 +19,53 @@ const TAG_LENGTH_MAX = 64;
  * Opens a conversation for an identity. The caller holds its customer's lock (`lockOwner`).
  * `at` is when it began; `historical` opens it closed, since history waits for nobody. Emits `conversation.opened`.
  */
-export async function openConversation(
-  tx: Tx,
+export function openConversation(
+  unit: Unit,
   actor: Actor,
   o: { identityId: string; channel: Channel | null; subject: string | null; at: string; relatedConversationId?: string | null; historical?: boolean; inbound: boolean },
-): Promise<ConversationRow> {
-  const { workspaceId } = actor;
+): ConversationRow {
   const id = newId();
   const status: ConversationStatus = o.historical ? 'CLOSED' : 'OPEN';
+  const relatedConversationId = o.relatedConversationId ?? null;
   const row: ConversationRow = {
-    id, identityId: o.identityId, status, snoozedUntil: null, closedAt: o.historical ? o.at : null, channels: [], lastInboundChannel: null,
-    assigneeId: null, teamId: null, queueId: null, priority: 'NORMAL', tags: [], waitingSince: null, lastActivityAt: o.at, firstInboundAt: null,
-    firstResponseAt: null, seq: 0, version: 1,
+    id, identityId: o.identityId, status, statusChangedAt: o.at, statusChangedByKind: actor.kind, statusChangedById: actor.id, snoozedUntil: null,
+    closedAt: o.historical ? o.at : null, channels: [], lastInboundChannel: null, assigneeId: null, teamId: null, queueId: null, priority: 'NORMAL', tags: [],
+    waitingSince: null, lastMessageId: null, lastMessageAt: null, messageCount: 0, lastActivityAt: o.at, firstInboundAt: null, firstResponseAt: null, reopenCount: 0,
+    seq: 0, version: 1,
   };
-  await tx`insert into conversations ${tx({
-    workspaceId, id, identityId: o.identityId, subject: o.subject, status, statusChangedAt: o.at, statusChangedByKind: actor.kind, statusChangedById: actor.id,
-    closedAt: row.closedAt, waitingOrder: NOT_WAITING, lastActivityAt: o.at, relatedConversationId: o.relatedConversationId ?? null, createdAt: o.at,
-  })}`;
-  await addParticipants(tx, workspaceId, id, [o.identityId]);
-  await putTimelineEntry(tx, workspaceId, {
-    identityId: o.identityId, occurredAt: o.at, tie: -1, kind: 'CONVERSATION_OPENED', refId: id, conversationId: id, channel: o.channel, actor,
-    data: { relatedConversationId: o.relatedConversationId ?? null },
+  unit.open(row, { subject: o.subject, relatedConversationId, createdAt: o.at });
+  unit.join(id, [o.identityId]);
+  unit.show({
+    identityId: o.identityId, occurredAt: o.at, tie: -1, kind: 'CONVERSATION_OPENED', refId: id, conversationId: id, channel: o.channel, actor, data: { relatedConversationId },
   });
-  await appendEvents(tx, workspaceId, [{
+  unit.say({
     kind: 'conversation.opened', actor, conversationId: id,
-    data: { identityId: o.identityId, channel: o.channel, status, inbound: o.inbound, historical: o.historical ?? false, relatedConversationId: o.relatedConversationId ?? null },
-  }]);
+    data: { identityId: o.identityId, channel: o.channel, status, inbound: o.inbound, historical: o.historical ?? false, relatedConversationId },
+  });
   return row;
 }
 
 /**
- * Something of the customer or the team arrived in the conversation: its channels, clocks and counters follow. The caller holds its lock, and
- * appends the event of what arrived. An inbound thing opens what was pending, snoozed or (when `reopen`) closed.
+ * Something of the customer or the team arrived in the conversation: its channels, clocks and counters follow. The caller holds its lock, has put
+ * what arrived into the unit, and says the event of it. An inbound thing opens what was pending, snoozed or (when `reopen`) closed. What comes late
+ * is counted in the database, so the unit is written before.
  */
 export async function arrive(
-  tx: Tx,
+  unit: Unit,
   actor: Actor,
   conversation: ConversationRow,
   o: { channel: Channel; direction: 'INBOUND' | 'OUTBOUND'; at: string; messageId: string | null; autoGenerated: boolean; historical: boolean; reopen: boolean },
 ): Promise<void> {
-  const { workspaceId } = actor;
   const inbound = o.direction === 'INBOUND';
   if (inbound && !o.historical && !o.autoGenerated && conversation.status !== 'OPEN' && (conversation.status !== 'CLOSED' || o.reopen)) {
-    await changeStatus(tx, actor, conversation, 'OPEN', null, true);
+    changeStatus(unit, actor, conversation, 'OPEN', null, true);
   }
+  if (o.messageId !== null) conversation.messageCount += 1;
   // What is older than something that came before it is counted as if it had come in time: any order of arrival ends the same.
-  if (o.at <= conversation.lastActivityAt && !(conversation.channels.length === 0)) {
-    await recountArrivals(tx, workspaceId, conversation, o.messageId === null ? 0 : 1);
+  if (o.at <= conversation.lastActivityAt && conversation.channels.length > 0) {
+    await unit.write();
+    await recountArrivals(unit.tx, unit.workspaceId, conversation);
+    unit.change(conversation);
     return;
   }
   if (!conversation.channels.includes(o.channel)) conversation.channels.push(o.channel);
@@ -77,19 +78,16 @@ export async function arrive(
     // A first response answers somebody: what the team wrote before the customer did is none.
     if (conversation.firstInboundAt !== null && conversation.firstInboundAt <= o.at) conversation.firstResponseAt ??= o.at;
   }
-  const latest = o.at > conversation.lastActivityAt ? o.at : conversation.lastActivityAt;
-  await tx`
-    update conversations set channels = ${conversation.channels}, last_inbound_channel = ${conversation.lastInboundChannel},
-      waiting_since = ${conversation.waitingSince}, waiting_order = ${conversation.waitingSince ?? NOT_WAITING},
-      first_inbound_at = ${conversation.firstInboundAt}, first_response_at = ${conversation.firstResponseAt},
-      closed_at = case when status = 'CLOSED' and ${o.historical} then greatest(closed_at, ${o.at}) else closed_at end,
-      last_message_id = case when ${o.messageId}::uuid is null or last_message_at > ${o.at} then last_message_id else ${o.messageId} end,
-      last_message_at = case when ${o.messageId}::uuid is null then last_message_at else greatest(last_message_at, ${o.at}) end,
-      message_count = message_count + ${o.messageId === null ? 0 : 1}, last_activity_at = ${latest}, version = version + 1
-    where workspace_id = ${workspaceId} and id = ${conversation.id}`;
-  conversation.lastActivityAt = latest;
+  if (conversation.status === 'CLOSED' && o.historical) conversation.closedAt = later(conversation.closedAt, o.at);
+  if (o.messageId !== null && (conversation.lastMessageAt === null || conversation.lastMessageAt <= o.at)) {
+    conversation.lastMessageId = o.messageId;
+    conversation.lastMessageAt = o.at;
+  }
+  conversation.lastActivityAt = later(conversation.lastActivityAt, o.at);
+  unit.change(conversation);
 }
 
+const later = (known: string | null, at: string): string => (known !== null && known > at ? known : at);
 const earlier = (known: string | null, at: string): string => (known !== null && known < at ? known : at);
 
 /**
@@ -108,27 +106,26 @@ export async function setConversationStatus(
   }
   const conversation = await lockConversation(tx, actor.workspaceId, o.conversationId, o.expectedVersion);
   if (!checkTransition(conversation.status, o.status, { until: o.snoozedUntil, current: conversation.snoozedUntil, now: now() })) return;
-  await changeStatus(tx, actor, conversation, o.status, o.snoozedUntil, false);
+  const unit = new Unit(tx, actor.workspaceId);
+  changeStatus(unit, actor, conversation, o.status, o.snoozedUntil, false);
+  await unit.write();
 }
 
-async function changeStatus(tx: Tx, actor: Actor, conversation: ConversationRow, to: ConversationStatus, snoozedUntil: string | null, byArrival: boolean): Promise<void> {
-  const { workspaceId } = actor;
+function changeStatus(unit: Unit, actor: Actor, conversation: ConversationRow, to: ConversationStatus, snoozedUntil: string | null, byArrival: boolean): void {
   const at = now();
   const from = conversation.status;
   const reopened = from === 'CLOSED' && to === 'OPEN';
-  if (to === 'CLOSED' || to === 'PENDING') conversation.waitingSince = null;
-  await tx`
-    update conversations set status = ${to}, status_changed_at = ${at}, status_changed_by_kind = ${actor.kind}, status_changed_by_id = ${actor.id},
-      snoozed_until = ${snoozedUntil}, closed_at = ${to === 'CLOSED' ? at : null}, reopen_count = reopen_count + ${reopened ? 1 : 0},
-      waiting_since = ${conversation.waitingSince}, waiting_order = ${conversation.waitingSince ?? NOT_WAITING},
-      last_activity_at = ${byArrival ? conversation.lastActivityAt : at}, version = version + 1
-    where workspace_id = ${workspaceId} and id = ${conversation.id}`;
-  Object.assign(conversation, { status: to, snoozedUntil, closedAt: to === 'CLOSED' ? at : null, version: conversation.version + 1 });
-  await putTimelineEntry(tx, workspaceId, {
+  Object.assign(conversation, {
+    status: to, statusChangedAt: at, statusChangedByKind: actor.kind, statusChangedById: actor.id, snoozedUntil, closedAt: to === 'CLOSED' ? at : null,
+    reopenCount: conversation.reopenCount + (reopened ? 1 : 0), waitingSince: to === 'CLOSED' || to === 'PENDING' ? null : conversation.waitingSince,
+    lastActivityAt: byArrival ? conversation.lastActivityAt : at,
+  } satisfies Partial<ConversationRow>);
+  unit.change(conversation);
+  unit.show({
     identityId: conversation.identityId, occurredAt: at, kind: 'STATUS_CHANGE', refId: newId(), conversationId: conversation.id, actor,
     data: { from, to, snoozedUntil, reopened },
   });
-  await appendEvents(tx, workspaceId, [{ kind: 'conversation.status_changed', actor, conversationId: conversation.id, data: { from, to, snoozedUntil, reopened, version: conversation.version } }]);
+  unit.say({ kind: 'conversation.status_changed', actor, conversationId: conversation.id, data: { from, to, snoozedUntil, reopened, version: conversation.version } });
 }
 
 /** What to assign: undefined leaves it, null takes it away. */

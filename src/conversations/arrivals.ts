@@ -1,5 +1,4 @@
 // What a conversation's messages and calls, taken in the order in which they happened, say of it: counted anew when one comes late or leaves again.
-import { NOT_WAITING } from '../../schema/conversations.ts';
 import type { Tx } from '../platform/db.ts';
 import type { Channel } from './continuity.ts';
 import type { ConversationRow } from './rows.ts';
@@ -15,10 +14,10 @@ interface Counted {
 }
 
 /**
- * Counts channels, first and last things and who waits from the conversation's messages and calls. The caller holds the conversation's lock, and
- * what arrived is stored, what left is gone; `messages` is how many more it has than before. Somebody waits since the first thing of his that nothing of ours came after; in what is closed or pending nobody does.
+ * Counts channels, first and last things and who waits from the conversation's messages and calls, into `conversation`. The caller holds its lock;
+ * what arrived is stored, what left is gone. Somebody waits since the first thing of his that nothing of ours came after; in what is closed or pending nobody does.
  */
-export async function recountArrivals(tx: Tx, workspaceId: string, conversation: ConversationRow, messages: -1 | 0 | 1): Promise<void> {
+export async function recountArrivals(tx: Tx, workspaceId: string, conversation: ConversationRow): Promise<void> {
   const [counted] = await tx<Counted[]>`
     with things as (
       select occurred_at as at, tie, direction, channel, auto_generated, historical, id as message_id from messages
@@ -38,12 +37,6 @@ export async function recountArrivals(tx: Tx, workspaceId: string, conversation:
         and at > coalesce((select max(at) from people where direction = 'OUTBOUND'), '-infinity')) as waiting_since,
       (select message_id from things where message_id is not null order by at desc, tie desc, message_id desc limit 1) as last_message_id,
       (select max(at) from things where message_id is not null) as last_message_at`;
-  const { channels, ...rest } = counted!;
-  Object.assign(conversation, { channels: channels ?? [], lastInboundChannel: rest.lastInboundChannel, firstInboundAt: rest.firstInboundAt, firstResponseAt: rest.firstResponseAt });
-  conversation.waitingSince = conversation.status === 'OPEN' ? rest.waitingSince : null;
-  await tx`
-    update conversations set channels = ${conversation.channels}, last_inbound_channel = ${conversation.lastInboundChannel}, waiting_since = ${conversation.waitingSince},
-      waiting_order = ${conversation.waitingSince ?? NOT_WAITING}, first_inbound_at = ${rest.firstInboundAt}, first_response_at = ${rest.firstResponseAt},
-      last_message_id = ${rest.lastMessageId}, last_message_at = ${rest.lastMessageAt}, message_count = message_count + ${messages}, version = version + 1
-    where workspace_id = ${workspaceId} and id = ${conversation.id}`;
+  const { channels, waitingSince, ...rest } = counted!;
+  Object.assign(conversation, { ...rest, channels: channels ?? [], waitingSince: conversation.status === 'OPEN' ? waitingSince : null } satisfies Partial<ConversationRow>);
 }

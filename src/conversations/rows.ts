@@ -1,5 +1,5 @@
 // A conversation's row as the actions need it, and the locks by which they may change it.
-import { now } from '../platform/clock.ts';
+import type { Actor } from '../access/viewer.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import type { Channel, ConversationStatus } from './continuity.ts';
@@ -8,6 +8,9 @@ export interface ConversationRow {
   id: string;
   identityId: string;
   status: ConversationStatus;
+  statusChangedAt: string;
+  statusChangedByKind: Actor['kind'];
+  statusChangedById: string | null;
   snoozedUntil: string | null;
   closedAt: string | null;
   channels: Channel[];
@@ -18,9 +21,13 @@ export interface ConversationRow {
   priority: string;
   tags: string[];
   waitingSince: string | null;
+  lastMessageId: string | null;
+  lastMessageAt: string | null;
+  messageCount: number;
   lastActivityAt: string;
   firstInboundAt: string | null;
   firstResponseAt: string | null;
+  reopenCount: number;
   seq: number;
   version: number;
 }
@@ -29,8 +36,9 @@ export interface ConversationRow {
 export async function lockConversations(tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Map<string, ConversationRow>> {
   if (ids.length === 0) return new Map();
   const rows = await tx<ConversationRow[]>`
-    select id, identity_id, status, snoozed_until, closed_at, channels, last_inbound_channel, assignee_id, team_id, queue_id, priority, tags,
-      waiting_since, last_activity_at, first_inbound_at, first_response_at, seq, version
+    select id, identity_id, status, status_changed_at, status_changed_by_kind, status_changed_by_id, snoozed_until, closed_at, channels, last_inbound_channel,
+      assignee_id, team_id, queue_id, priority, tags, waiting_since, last_message_id, last_message_at, message_count, last_activity_at, first_inbound_at,
+      first_response_at, reopen_count, seq, version
     from conversations where workspace_id = ${workspaceId} and id = any(${[...ids]}::uuid[]) order by id for update`;
   return new Map(rows.map((row) => [row.id, row]));
 }
@@ -59,12 +67,4 @@ export async function lockOwner(tx: Tx, workspaceId: string, identityId: string)
     await tx`select 1 from customers where workspace_id = ${workspaceId} and id = ${customerId} for no key update`;
     if ((await owner()) === customerId) return customerId;
   }
-}
-
-/** Everybody who wrote in the conversation or was written to. */
-export async function addParticipants(tx: Tx, workspaceId: string, conversationId: string, identityIds: readonly string[]): Promise<void> {
-  if (identityIds.length === 0) return;
-  await tx`
-    insert into conversation_participants (workspace_id, conversation_id, identity_id, joined_at)
-    select ${workspaceId}, ${conversationId}, i, ${now()} from unnest(${[...new Set(identityIds)]}::uuid[]) i on conflict do nothing`;
 }

@@ -10,16 +10,44 @@ import { addressOf, observable, TAGS_MAX, tagsOf, type GivenAddress } from './co
 import { upsertCustomer } from './upsert.ts';
 import { lockCustomer, say, sourceOf } from './values.ts';
 
+export interface Said {
+  actor: Actor;
+  identityId: string;
+  /** Of an observation: `name`, `language`, `custom.<key>` … */
+  key: string;
+  value: unknown;
+  source: ObservationSource;
+  /** When it was said. */
+  observedAt: string;
+}
+
+/**
+ * Keeps what was said of identities, in order. What was said before costs one read, whatever their number, and locks nothing.
+ * See `observe`.
+ */
+export async function observeAll(tx: Tx, workspaceId: string, said: readonly Said[]): Promise<void> {
+  if (said.length === 0) return;
+  const standing = await tx<{ at: number; value: unknown }[]>`
+    select s.at::int4, p.value from unnest(${said.map((s) => s.identityId)}::uuid[], ${said.map((s) => s.key)}::text[], ${said.map((s) => s.source)}::text[],
+      ${said.map((s) => s.observedAt)}::timestamptz[]) with ordinality as s (identity_id, key, source, observed_at, at)
+    cross join lateral (
+      select value from attribute_observations p
+      where p.workspace_id = ${workspaceId} and p.identity_id = s.identity_id and p.key = s.key and p.source = s.source and p.observed_at <= s.observed_at
+      order by p.observed_at desc, p.id desc limit 1) p`;
+  const values = new Map(standing.map(({ at, value }) => [at - 1, canonical(value)]));
+  const news = said.filter((s, i) => values.get(i) !== canonical(observable(s.key, s.value)));
+  for (const { actor, ...rest } of news) await observe(tx, actor, rest);
+}
+
 /**
  * Keeps what was said of an identity, and shows it where nothing better is known. Saying the same again costs one read and locks nothing;
  * nor does a name that is only the address, or another person's name on a shared address, change anything.
- * `key` is that of an observation (`name`, `language`, `custom.<key>` …); `observedAt` is when it was said.
  * Locks the identity's customer. Emits `customer.updated` when a shown value changed.
  */
 export async function observe(
   tx: Tx,
   actor: Actor,
-  o: { identityId: string; key: string; value: unknown; source: ObservationSource; observedAt: string },
+  o: Omit<Said, 'actor'>,
 ): Promise<void> {
   const { workspaceId } = actor;
   const { identityId, key, source, observedAt } = o;

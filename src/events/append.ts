@@ -6,6 +6,7 @@ import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
+import { insertRows } from '../platform/insert.ts';
 import type { ActorKind } from '../access/viewer.ts';
 import type { NewEvent } from './catalog.ts';
 import { expectEvents } from './sequencer.ts';
@@ -88,16 +89,18 @@ export interface TimelineEntry {
 }
 
 /** Puts an entry on the timeline, or changes it: one a thing and identity (`kind`, `refId`, `identityId`), whose id stays. */
-export async function putTimelineEntry(tx: Tx, workspaceId: string, entry: TimelineEntry): Promise<void> {
-  await tx`
-    insert into timeline_entries
-      (workspace_id, identity_id, occurred_at, tie, id, kind, ref_id, conversation_id, channel, actor_kind, actor_id, data)
-    values (${workspaceId}, ${entry.identityId}, ${entry.occurredAt}, ${entry.tie ?? 0}, ${newId()}, ${entry.kind}, ${entry.refId},
-      ${entry.conversationId ?? null}, ${entry.channel ?? null}, ${entry.actor.kind}, ${entry.actor.id},
-      ${JSON.stringify(entry.data)}::text::jsonb)
+export const putTimelineEntry = (tx: Tx, workspaceId: string, entry: TimelineEntry): Promise<void> => putTimelineEntries(tx, workspaceId, [entry]);
+
+/** The same for many; of two for the same thing and identity the later stands. */
+export async function putTimelineEntries(tx: Tx, workspaceId: string, entries: readonly TimelineEntry[]): Promise<void> {
+  const rows = new Map(entries.map((entry) => [`${entry.kind} ${entry.refId} ${entry.identityId}`, {
+    workspaceId, identityId: entry.identityId, occurredAt: entry.occurredAt, tie: entry.tie ?? 0, id: newId(), kind: entry.kind, refId: entry.refId,
+    conversationId: entry.conversationId ?? null, channel: entry.channel ?? null, actorKind: entry.actor.kind, actorId: entry.actor.id, data: entry.data,
+  }]));
+  await insertRows(tx, 'timeline_entries', [...rows.values()], tx`
     on conflict (workspace_id, kind, ref_id, identity_id) do update set
       occurred_at = excluded.occurred_at, tie = excluded.tie, conversation_id = excluded.conversation_id, channel = excluded.channel,
-      actor_kind = excluded.actor_kind, actor_id = excluded.actor_id, data = excluded.data`;
+      actor_kind = excluded.actor_kind, actor_id = excluded.actor_id, data = excluded.data`);
 }
 
 /** Ids, enums, counts, versions and moments. No blank, no `@`, no `+`: a name, an address or a sentence is a mistake of the caller. */

@@ -277,7 +277,9 @@ export class Graph {
   /** The events of a subscription, paid for once, at its start, as its declaration gives them; an answer when it is refused. Ends with the signal. */
   async source(request: Request, signal: AbortSignal): Promise<AsyncIterable<Told> | Answer> {
     try {
-      request.spend?.(this.subscription(request).cost);
+      // Before the budget is looked for: whoever has none is judged all the same.
+      const { cost } = this.subscription(request);
+      request.spend?.(cost);
       const { document, operationName, variables, viewer } = request;
       const contextValue = { viewer, parts: this.options.parts ?? {}, signal };
       const stream = await createSourceEventStream({

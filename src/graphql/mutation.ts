@@ -43,6 +43,11 @@ export interface Mutation {
    * Returns UUIDs (or leaves) by payload field; a Refusal becomes a userError and rolls back.
    */
   run: (tx: Tx, context: MutationContext, input: any) => Promise<Record<string, unknown>>;
+  /**
+   * `run` for several calls of one caller that are waiting at the same moment, with the end that they have one after the other: what is called much
+   * shares a transaction. One that would be refused may throw; then each runs alone.
+   */
+  together?: (tx: Tx, context: MutationContext, inputs: any[]) => Promise<Record<string, unknown>[]>;
 }
 
 export const mutations: Record<string, Mutation> = {};

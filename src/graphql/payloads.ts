@@ -1,6 +1,7 @@
 // Mutation and subscription fields: `<Name>Input`, `<Name>Payload`, user errors, idempotency. What a payload shows is read afresh, after
 // the commit, by the loaders.
 import { createHash } from 'node:crypto';
+import type { Viewer } from '../access/viewer.ts';
 import { sourceOf } from '../events/source.ts';
 import { now } from '../platform/clock.ts';
 import { inWorkspace, type Tx } from '../platform/db.ts';
@@ -8,10 +9,11 @@ import { ERROR_CODES, Refusal, refusalsIn } from '../platform/errors.ts';
 import type { GraphContext } from './context.ts';
 import type { Argument, Entity, Leaf, Union } from './entity.ts';
 import { refusalOf } from './faults.ts';
-import { mutations, type BulkRow, type Mutation, type PayloadField } from './mutation.ts';
+import { mutations, type BulkRow, type Mutation, type MutationContext, type PayloadField } from './mutation.ts';
 import type { Outputs } from './schema.ts';
 import { subscriptions, type Subscription, type Told } from './subscription.ts';
 import { fromCompute } from './text.ts';
+import { Gathering } from './together.ts';
 import { mapped, type Types } from './types.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- the types are made from declarations at run time, where Pothos can infer none */
@@ -226,10 +228,13 @@ async function act(name: string, declared: Mutation, input: any, context: GraphC
   const { idempotencyKey, ...given } = input;
   const { viewer } = context;
   try {
-    const values = await inWorkspace(context.write, viewer.workspaceId, async (tx) => {
-      const run = async () => plain(await declared.run(tx, { actor: viewer.actor, viewer, parts: context.parts }, given));
-      return declared.idempotent && idempotencyKey != null ? once(tx, name, idempotencyKey, given, context, run) : run();
-    }, sourceOf(viewer));
+    const key = declared.idempotent ? idempotencyKey : null;
+    const values = await (declared.together && key == null
+      ? gatheringOf(name, declared).run(callerOf(viewer), { input: given, context })
+      : inWorkspace(context.write, viewer.workspaceId, async (tx) => {
+          const run = async () => plain(await declared.run(tx, contextOf(context), given));
+          return key == null ? run() : once(tx, name, key, given, context, run);
+        }, sourceOf(viewer)));
     context.renew();
     return { values, userErrors: [] };
   } catch (error) {
@@ -239,6 +244,34 @@ async function act(name: string, declared: Mutation, input: any, context: GraphC
     return { values: {}, userErrors: refusalsIn(refusal).map(userError) };
   }
 }
+
+const contextOf = ({ viewer, parts }: GraphContext): MutationContext => ({ actor: viewer.actor, viewer, parts });
+
+interface Call {
+  input: any;
+  context: GraphContext;
+}
+const gatherings = new Map<string, Gathering<Call, Record<string, unknown>>>();
+
+/** Of one process: whose pool it is doesn't matter, since callers are of one workspace, and a workspace of one database. */
+function gatheringOf(name: string, { run, together }: Mutation): Gathering<Call, Record<string, unknown>> {
+  let gathering = gatherings.get(name);
+  if (!gathering) {
+    const within = <T>({ write, viewer }: GraphContext, work: (tx: Tx) => Promise<T>) => inWorkspace(write, viewer.workspaceId, work, sourceOf(viewer));
+    gathering = new Gathering(
+      ({ input, context }) => within(context, async (tx) => plain(await run(tx, contextOf(context), input))),
+      (calls) => {
+        const { context } = calls[0]!;
+        return within(context, async (tx) => (await together!(tx, contextOf(context), calls.map(({ input }) => input))).map(plain));
+      },
+    );
+    gatherings.set(name, gathering);
+  }
+  return gathering;
+}
+
+/** Who calls, and from where: what is written down of a call is true of all that run together. */
+const callerOf = ({ workspaceId, actor, credential, address }: Viewer): string => [workspaceId, actor.kind, actor.id, credential?.kind, credential?.id, address].join(' ');
 
 /** What `run` returned, as it can be stored: refusals of bulk rows become user errors. */
 const plain = (value: any): any => {

@@ -5,6 +5,7 @@ import type { NewEvent } from '../events/catalog.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
+import { insertRows } from '../platform/insert.ts';
 import { equivalents, type Address, type IdentityKind } from './address.ts';
 import { sameShown, shownValues, type Observation, type ObservationSource, type Shown } from './survivorship.ts';
 
@@ -39,37 +40,50 @@ export interface CustomerRow {
   version: number;
 }
 
+export interface NewCustomer {
+  /** When the person was first heard of (an import's is in the past). */
+  at: string;
+  identities: readonly NewIdentity[];
+  /** What is known of it; told the new `self` identity's id. */
+  observe?: (selfIdentityId: string) => NewObservation[];
+}
+
+/** `createCustomers` for one. */
+export const createCustomer = async (
+  tx: Tx, { workspaceId, actor, ...customer }: { workspaceId: string; actor: Actor } & NewCustomer,
+): Promise<{ customerId: string; selfIdentityId: string }> => (await createCustomers(tx, workspaceId, actor, [customer]))[0]!;
+
 /**
- * Creates a customer with its `self` identity, the given identities and what is known of it. Emits `customer.created` and an `identity.added` for
- * each address. `at` is when the person was first heard of (an import's is in the past); `observe` is told the new `self` identity's id.
- * The caller holds the addresses' locks (`lockAddresses`).
+ * Creates customers, each with its `self` identity, the given identities and what is known of it. Emits `customer.created` and an `identity.added` for
+ * each address. The caller holds the addresses' locks (`lockAddresses`). @returns their ids, in order.
  * @throws 40001 (retried by `inWorkspace`) when another transaction took an address meanwhile.
  */
-export async function createCustomer(
-  tx: Tx,
-  o: { workspaceId: string; actor: Actor; at: string; identities: readonly NewIdentity[]; observe?: (selfIdentityId: string) => NewObservation[] },
-): Promise<{ customerId: string; selfIdentityId: string }> {
-  const { workspaceId, actor, at } = o;
+export async function createCustomers(
+  tx: Tx, workspaceId: string, actor: Actor, customers: readonly NewCustomer[],
+): Promise<{ customerId: string; selfIdentityId: string }[]> {
+  if (customers.length === 0) return [];
   const createdAt = now();
-  const customerId = newId();
-  const selfIdentityId = newId();
-  const observations = stamped(o.observe?.(selfIdentityId) ?? [], at);
-  const shown = shownValues(observations);
-  await tx`
-    insert into customers (workspace_id, id, self_identity_id, name, language, tier, company, tags, attributes, last_activity_at, created_at, updated_at)
-    values (${workspaceId}, ${customerId}, ${selfIdentityId}, ${shown.name}, ${shown.language}, ${shown.tier}, ${shown.company}, ${shown.tags}::text[],
-      ${JSON.stringify(shown.attributes)}::text::jsonb, ${at}, ${createdAt}, ${createdAt})`;
-  const self: StoredIdentity = {
-    id: selfIdentityId, kind: 'SELF', namespace: '', value: customerId, valueRaw: customerId, trust: 'VERIFIED', displayName: null, isShared: false,
-    linkedViaIdentityId: null, evidence: {},
-  };
-  await insertIdentities(tx, { workspaceId, actor, customerId, at }, [self, ...o.identities.map((identity) => stored(identity, selfIdentityId))]);
-  await insertObservations(tx, workspaceId, actor, observations);
-  await appendEvents(tx, workspaceId, [
+  const made = customers.map(({ at, identities, observe }) => {
+    const customerId = newId();
+    const selfIdentityId = newId();
+    const observations = stamped(observe?.(selfIdentityId) ?? [], at);
+    const self: StoredIdentity = {
+      id: selfIdentityId, customerId, at, kind: 'SELF', namespace: '', value: customerId, valueRaw: customerId, trust: 'VERIFIED', displayName: null, isShared: false,
+      linkedViaIdentityId: null, evidence: {},
+    };
+    return { customerId, selfIdentityId, at, identities, observations, stored: [self, ...identities.map((identity) => stored(identity, { customerId, selfIdentityId, at }))] };
+  });
+  await insertRows(tx, 'customers', made.map(({ customerId, selfIdentityId, at, observations }) => {
+    const { name, language, tier, company, tags, attributes } = shownValues(observations);
+    return { workspaceId, id: customerId, selfIdentityId, name, language, tier, company, tags, attributes, lastActivityAt: at, state: 'ACTIVE', version: 1, createdAt, updatedAt: createdAt };
+  }));
+  await insertIdentities(tx, { workspaceId, actor }, made.flatMap((one) => one.stored));
+  await insertObservations(tx, workspaceId, actor, made.flatMap((one) => one.observations));
+  await appendEvents(tx, workspaceId, made.flatMap(({ customerId, identities }): NewEvent[] => [
     { kind: 'customer.created', actor, data: { customerId } },
-    ...o.identities.map((identity) => identityAdded(actor, customerId, identity)),
-  ]);
-  return { customerId, selfIdentityId };
+    ...identities.map((identity) => identityAdded(actor, customerId, identity)),
+  ]));
+  return made.map(({ customerId, selfIdentityId }) => ({ customerId, selfIdentityId }));
 }
 
 /**
@@ -81,7 +95,8 @@ export async function addIdentities(
   o: { workspaceId: string; actor: Actor; at: string; customer: CustomerRow; identities: readonly NewIdentity[] },
 ): Promise<void> {
   if (o.identities.length === 0) return;
-  await insertIdentities(tx, { ...o, customerId: o.customer.id }, o.identities.map((identity) => stored(identity, o.customer.selfIdentityId)));
+  const of = { customerId: o.customer.id, selfIdentityId: o.customer.selfIdentityId, at: o.at };
+  await insertIdentities(tx, o, o.identities.map((identity) => stored(identity, of)));
   await appendEvents(tx, o.workspaceId, o.identities.map((identity) => identityAdded(o.actor, o.customer.id, identity)));
 }
 
@@ -169,22 +184,29 @@ export async function standingObservations(tx: Tx, workspaceId: string, customer
 }
 
 /**
- * Says that something was heard of an identity at `at`: its customer moves up in lists, its first and last moments widen. At most one write a
- * minute each, so that a chat's messages don't rewrite two rows each. Call it after the customer's lock, whose order the writes keep.
+ * Says that something was heard of identities, each at a moment: their customers move up in lists, their first and last moments widen. At most one
+ * write a minute each, so that a chat's messages don't rewrite two rows each. Call it after the customers' locks, whose order the writes keep.
  */
-export async function touchActivity(tx: Tx, workspaceId: string, identityId: string, at: string): Promise<void> {
-  await tx`
-    update customers c set last_activity_at = ${at}
-    where c.workspace_id = ${workspaceId} and c.last_activity_at < ${at}::timestamptz - interval '1 minute'
-      and c.id = (select i.customer_id from identities i where i.workspace_id = ${workspaceId} and i.id = ${identityId})`;
-  await tx`
-    update identities set first_seen_at = least(first_seen_at, ${at}), last_seen_at = greatest(last_seen_at, ${at})
-    where workspace_id = ${workspaceId} and id = ${identityId}
-      and (last_seen_at < ${at}::timestamptz - interval '1 minute' or first_seen_at > ${at}::timestamptz)`;
+export async function touchActivities(tx: Tx, workspaceId: string, heard: readonly { identityId: string; at: string }[]): Promise<void> {
+  if (heard.length === 0) return;
+  const last = tx`
+    (select i.customer_id, i.id, min(h.at) as first, max(h.at) as last
+     from unnest(${heard.map((h) => h.identityId)}::uuid[], ${heard.map((h) => h.at)}::timestamptz[]) as h (id, at)
+     join identities i on i.workspace_id = ${workspaceId} and i.id = h.id group by i.customer_id, i.id)`;
+  await Promise.all([
+    tx`
+      update customers c set last_activity_at = h.last from (select customer_id, max(last) as last from ${last} each group by customer_id) h
+      where c.workspace_id = ${workspaceId} and c.id = h.customer_id and c.last_activity_at < h.last - interval '1 minute'`,
+    tx`
+      update identities i set first_seen_at = least(i.first_seen_at, h.first), last_seen_at = greatest(i.last_seen_at, h.last) from ${last} h
+      where i.workspace_id = ${workspaceId} and i.id = h.id and (i.last_seen_at < h.last - interval '1 minute' or i.first_seen_at > h.first)`,
+  ]);
 }
 
 interface StoredIdentity {
   id: string;
+  customerId: string;
+  at: string;
   kind: IdentityKind;
   namespace: string;
   value: string;
@@ -196,34 +218,29 @@ interface StoredIdentity {
   evidence: Record<string, unknown>;
 }
 
-const stored = ({ address, ...rest }: NewIdentity, selfIdentityId: string): StoredIdentity => ({
-  ...rest, ...address, linkedViaIdentityId: rest.linkedViaIdentityId ?? selfIdentityId,
+const stored = ({ address, ...rest }: NewIdentity, of: { customerId: string; selfIdentityId: string; at: string }): StoredIdentity => ({
+  ...rest, ...address, customerId: of.customerId, at: of.at, linkedViaIdentityId: rest.linkedViaIdentityId ?? of.selfIdentityId,
 });
 
-async function insertIdentities(
-  tx: Tx,
-  o: { workspaceId: string; actor: Actor; customerId: string; at: string },
-  identities: readonly StoredIdentity[],
-): Promise<void> {
+async function insertIdentities(tx: Tx, o: { workspaceId: string; actor: Actor }, identities: readonly StoredIdentity[]): Promise<void> {
   const createdAt = now();
-  // An owner's interval begins with what is known of him, so that imported history has an owner too.
-  const fromAt = o.at < createdAt ? o.at : createdAt;
   const inserted = await tx`
     with given as (
-      select * from jsonb_to_recordset(${JSON.stringify(identities)}::text::jsonb) as g (id uuid, kind text, namespace text, value text, "valueRaw" text,
-        trust text, "displayName" text, "isShared" boolean, "linkedViaIdentityId" uuid, evidence jsonb)
+      select * from jsonb_to_recordset(${JSON.stringify(identities)}::text::jsonb) as g (id uuid, "customerId" uuid, at timestamptz, kind text, namespace text, value text,
+        "valueRaw" text, trust text, "displayName" text, "isShared" boolean, "linkedViaIdentityId" uuid, evidence jsonb)
     ), added as (
       insert into identities (workspace_id, id, customer_id, kind, namespace, value, value_raw, trust, display_name, linked_via_identity_id, evidence,
         is_shared, verified_at, verified_by_kind, verified_by_id, first_seen_at, last_seen_at, created_at)
-      select ${o.workspaceId}, id, ${o.customerId}, kind, namespace, value, "valueRaw", trust, "displayName", "linkedViaIdentityId", evidence, "isShared",
+      select ${o.workspaceId}, id, "customerId", kind, namespace, value, "valueRaw", trust, "displayName", "linkedViaIdentityId", evidence, "isShared",
         case when trust = 'VERIFIED' and kind <> 'SELF' then ${createdAt}::timestamptz end,
         case when trust = 'VERIFIED' and kind <> 'SELF' then ${o.actor.kind} end,
         case when trust = 'VERIFIED' and kind <> 'SELF' then ${o.actor.id}::uuid end,
-        ${o.at}, ${o.at}, ${createdAt}
-      from given on conflict do nothing returning id
+        at, at, ${createdAt}
+      from given on conflict do nothing returning id, customer_id, first_seen_at
     )
+    -- An owner's interval begins with what is known of him, so that imported history has an owner too.
     insert into identity_owners (workspace_id, identity_id, customer_id, from_at)
-    select ${o.workspaceId}, id, ${o.customerId}, ${fromAt} from added returning identity_id`;
+    select ${o.workspaceId}, id, customer_id, least(first_seen_at, ${createdAt}) from added returning identity_id`;
   if (inserted.length < identities.length) throw Object.assign(new Error('An address was taken by another transaction.'), { code: '40001' });
   await adoptClaims(tx, o.workspaceId, identities);
 }

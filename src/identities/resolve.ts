@@ -49,7 +49,7 @@ export async function resolveIdentity(tx: Tx, input: ResolveInput): Promise<Reso
   const seen = usable(input.addresses);
   if (seen.length === 0) return resolveNobody(tx, input);
   const addresses = seen.map((s) => s.address);
-  const name = personName(input.displayName, addresses[0]) ?? seen[0]!.displayName;
+  const name = nameOf(input, seen);
 
   const quick = plan(seen, await identitiesAt(tx, workspaceId, addresses), name, at);
   if (isSettled(quick)) return { identityId: quick.anchor!.id, customerId: quick.anchor!.customerId, createdCustomer: false };
@@ -63,6 +63,8 @@ export async function resolveIdentity(tx: Tx, input: ResolveInput): Promise<Reso
     if (sameOwners(before, known)) return carryOut(tx, input, seen, plan(seen, known, name, at), name, customers);
   }
 }
+
+export const nameOf = (input: ResolveInput, seen: readonly Seen[]): string | null => personName(input.displayName, seen[0]!.address) ?? seen[0]!.displayName;
 
 /** Nobody can be found again by this: a customer of its own, so that two anonymous callers don't share a conversation. */
 async function resolveNobody(tx: Tx, input: ResolveInput): Promise<Resolved> {
@@ -155,7 +157,7 @@ async function contest(tx: Tx, { workspaceId, actor }: ResolveInput, contests: P
 }
 
 /** What an address that isn't proven calls itself is shown only while nothing better is known. */
-const sourceOf = (seen: Seen): ObservationSource => (seen.trust === 'CLAIMED' ? 'CLAIM' : 'CHANNEL');
+export const sourceOf = (seen: Seen): ObservationSource => (seen.trust === 'CLAIMED' ? 'CLAIM' : 'CHANNEL');
 
 const sameOwners = (before: readonly KnownIdentity[], after: readonly KnownIdentity[]): boolean =>
   before.length === after.length && before.every((b) => after.some((a) => a.id === b.id && a.customerId === b.customerId));

@@ -8,7 +8,9 @@ import { deleteMessage, editMessage, lockMessageByProviderId } from '../messages
 import type { DeliveryState } from '../messages/delivery.ts';
 import { partRow } from '../messages/parts.ts';
 import { lockProviderIds, whenKnown } from '../messages/provider-ids.ts';
-import { arrivedAt, receiveEcho, receiveMessage, resolveSender, type Arriving } from '../messages/receive.ts';
+import { arrivedAt, type Arriving, type Received } from '../messages/arriving.ts';
+import { receiveMessages } from '../messages/receive.ts';
+import { resolveSender } from '../messages/senders.ts';
 import { receiveReport, reportUpTo } from '../messages/reports.ts';
 import { canSettle } from '../messages/settle.ts';
 import { now } from '../platform/clock.ts';
@@ -35,28 +37,73 @@ const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, con
  * same moment, waits for the first and is then a DUPLICATE. What speaks of a call or message that isn't here took no effect: it is WAITING, and is
  * pending again once that one came.
  */
-export async function applyEvent(tx: Tx, arriving: Arriving): Promise<Applied> {
-  const { workspaceId, accountId, event } = arriving;
-  // Whether a report waits is decided under the id's lock: what makes the message known holds it too, so neither passes the other unseen.
-  if (event.receipt) await lockProviderIds(tx, workspaceId, accountId, [...(event.receipt.targets ?? []), ...(event.receipt.upTo ? [event.receipt.upTo] : [])]);
-  const waitsFor = await missing(tx, arriving);
-  if (waitsFor !== null) return { state: 'WAITING', ...NOTHING, waitsFor };
-  const brought = event.kind === 'call' ? callKey(event) : event.kind === 'message' ? event.message!.providerMessageId : null;
-  // In this order, in one round trip. What is released is pending when this transaction ends, and not before.
-  const [first] = await Promise.all([
-    insertKey(tx, arriving),
-    brought === null || event.kind === 'call' ? null : lockProviderIds(tx, workspaceId, accountId, [brought]),
-    brought === null ? null : release(tx, workspaceId, accountId, brought),
-  ]);
-  if (!first) return { state: 'DUPLICATE', ...NOTHING };
-  const ingested = await ingestedBefore(tx, arriving);
-  return ingested ? { ...ingested, state: 'DUPLICATE' } : HANDLERS[event.kind](tx, arriving);
+export const applyEvent = async (tx: Tx, arriving: Arriving): Promise<Applied> => (await applyEvents(tx, [arriving]))[0]!;
+
+/** The same for many events of one workspace, in their order; messages that follow each other are applied together. */
+export async function applyEvents(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
+  const applied: Applied[] = [];
+  while (applied.length < arrivings.length) {
+    const next = arrivings[applied.length]!;
+    if (next.event.kind === 'message') {
+      const until = arrivings.findIndex(({ event }, i) => i > applied.length && event.kind !== 'message');
+      applied.push(...(await applyMessages(tx, arrivings.slice(applied.length, until < 0 ? undefined : until))));
+    } else {
+      applied.push(await applyOther(tx, next));
+    }
+  }
+  return applied;
 }
 
-async function insertKey(tx: Tx, { workspaceId, accountId, event }: Arriving): Promise<boolean> {
-  const inserted = await tx`
-    insert into inbound_keys ${tx({ workspaceId, accountId, keyHash: keyedHash(event.dedupeKey), createdAt: now() })} on conflict do nothing returning 1`;
-  return inserted.length > 0;
+async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
+  const { workspaceId } = arrivings[0]!;
+  const brought = arrivings.flatMap(({ accountId, event }) => {
+    const providerMessageId = event.message!.providerMessageId;
+    return providerMessageId === null ? [] : [{ accountId, providerMessageId }];
+  });
+  // In this order, in one round trip. What is released is pending when this transaction ends, and not before.
+  const [first] = await Promise.all([
+    firstOfTheirKeys(tx, workspaceId, arrivings), lockProviderIds(tx, workspaceId, brought), release(tx, workspaceId, brought),
+  ]);
+  const received = new Map<Arriving, Received>();
+  for (const arriving of first) {
+    const ingested = await ingestedBefore(tx, arriving);
+    if (ingested) received.set(arriving, ingested);
+  }
+  const fresh = arrivings.filter((arriving) => first.has(arriving) && !received.has(arriving));
+  (await receiveMessages(tx, workspaceId, fresh)).forEach((one, i) => received.set(fresh[i]!, one));
+  return arrivings.map((arriving) => {
+    const one = received.get(arriving);
+    return one ? { state: 'APPLIED', ...one } : { state: 'DUPLICATE', ...NOTHING };
+  });
+}
+
+async function applyOther(tx: Tx, arriving: Arriving): Promise<Applied> {
+  const { workspaceId, accountId, event } = arriving;
+  // Whether a report waits is decided under the id's lock: what makes the message known holds it too, so neither passes the other unseen.
+  if (event.receipt) {
+    const named = [...(event.receipt.targets ?? []), ...(event.receipt.upTo ? [event.receipt.upTo] : [])];
+    await lockProviderIds(tx, workspaceId, named.map((providerMessageId) => ({ accountId, providerMessageId })));
+  }
+  const waitsFor = await missing(tx, arriving);
+  if (waitsFor !== null) return { state: 'WAITING', ...NOTHING, waitsFor };
+  const first = await firstOfTheirKeys(tx, workspaceId, [arriving]);
+  if (event.kind === 'call') await release(tx, workspaceId, [{ accountId, providerMessageId: callKey(event) }]);
+  return first.has(arriving) ? HANDLERS[event.kind as Exclude<InboundEvent['kind'], 'message'>](tx, arriving) : { state: 'DUPLICATE', ...NOTHING };
+}
+
+/** Those whose dedupe keys are new, and theirs from now on. In order of the keys, so that two transactions wait for each other at the first. */
+async function firstOfTheirKeys(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<Set<Arriving>> {
+  const byKey = new Map<string, Arriving>();
+  for (const arriving of arrivings) {
+    const place = `${arriving.accountId} ${keyedHash(arriving.event.dedupeKey).toString('hex')}`;
+    if (!byKey.has(place)) byKey.set(place, arriving);
+  }
+  const places = [...byKey.keys()].sort();
+  const inserted = await tx<{ place: string }[]>`
+    insert into inbound_keys (workspace_id, account_id, key_hash, created_at)
+    select ${workspaceId}, split_part(p, ' ', 1)::uuid, decode(split_part(p, ' ', 2), 'hex'), ${now()} from unnest(${places}::text[]) p
+    on conflict do nothing returning account_id || ' ' || encode(key_hash, 'hex') as place`;
+  return new Set(inserted.map(({ place }) => byKey.get(place)!));
 }
 
 /** What the event speaks of and isn't here yet, by the provider's id; null when nothing is missing. */
@@ -79,15 +126,17 @@ async function stillQueued(tx: Tx, workspaceId: string, accountId: string, messa
   return queued.length > 0;
 }
 
-/** Makes pending what waited for this call or message. */
-async function release(tx: Tx, workspaceId: string, accountId: string, brought: string): Promise<void> {
+/** Makes pending what waited for these calls or messages. */
+async function release(tx: Tx, workspaceId: string, brought: readonly { accountId: string; providerMessageId: string }[]): Promise<void> {
+  if (brought.length === 0) return;
   await tx`
-    update inbound_events set state = 'PENDING', waits_for = null, error = null, next_attempt_at = ${now()}
-    where workspace_id = ${workspaceId} and state = 'WAITING' and waits_for = ${brought} and account_id = ${accountId}`;
+    update inbound_events e set state = 'PENDING', waits_for = null, error = null, next_attempt_at = ${now()}
+    from unnest(${brought.map((b) => b.accountId)}::uuid[], ${brought.map((b) => b.providerMessageId)}::text[]) as b (account_id, id)
+    where e.workspace_id = ${workspaceId} and e.state = 'WAITING' and e.waits_for = b.id and e.account_id = b.account_id`;
 }
 
 whenKnown(async (tx, { workspaceId, accountId, providerMessageId, messageId, replacedMessageId }) => {
-  await release(tx, workspaceId, accountId, providerMessageId);
+  await release(tx, workspaceId, [{ accountId, providerMessageId }]);
   if (replacedMessageId) await tx`update inbound_events set message_id = ${messageId} where workspace_id = ${workspaceId} and message_id = ${replacedMessageId}`;
 });
 
@@ -95,8 +144,7 @@ type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 
 const ignore: Handler = async () => ({ state: 'IGNORED', ...NOTHING });
 
-const HANDLERS: Record<InboundEvent['kind'], Handler> = {
-  message: async (tx, arriving) => ({ state: 'APPLIED', ...(arriving.event.direction === 'inbound' ? await receiveMessage(tx, arriving) : await receiveEcho(tx, arriving)) }),
+const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
   message_edit: async (tx, arriving) => {
     const { event, workspaceId, accountId } = arriving;
     const message = (await lockMessageByProviderId(tx, workspaceId, accountId, event.message!.providerMessageId!))!;

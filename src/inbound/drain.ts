@@ -1,7 +1,7 @@
 // Applies what the doors stored, lane by lane: events of one lane in the order in which they came, lanes side by side. A failing event is tried
 // again with growing waits and holds up its own lane only; after the last try it is DEAD, listed, and the lane goes on.
 import type { InboundEvent } from '../channels/channel.ts';
-import type { Arriving } from '../messages/receive.ts';
+import type { Arriving } from '../messages/arriving.ts';
 import { after, now } from '../platform/clock.ts';
 import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
 import { sqlState } from '../platform/sql-state.ts';

@@ -3,13 +3,13 @@ import type { Actor } from '../access/viewer.ts';
 import type { InboundEvent, ObservedAddress } from '../channels/channel.ts';
 import type { Channel } from '../conversations/continuity.ts';
 import { normalAddress } from '../identities/address.ts';
-import { lockCustomers } from '../identities/customers.ts';
-import { identitiesAt, lockAddresses } from '../identities/owners.ts';
+import type { Arriving } from '../messages/arriving.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
-import { applyEvent, type Applied } from './apply.ts';
+import { sqlState } from '../platform/sql-state.ts';
+import { applyEvents, type Applied } from './apply.ts';
 
 export const INGEST_MAX = 200;
 const TEXT_MAX = 100_000;
@@ -37,11 +37,63 @@ const ADDRESS_KINDS: Record<Channel, string[]> = {
 export type IngestResult = 'CREATED' | 'DUPLICATE';
 
 /**
- * Brings in one message, in the caller's transaction. The same `externalId` on the same account takes effect once.
- * @throws Refusal INVALID_INPUT, NOT_FOUND
+ * Brings in messages, in their order, in the caller's transaction. The same `externalId` on the same account takes effect once.
+ * @returns what became of each: a Refusal (INVALID_INPUT, NOT_FOUND) where it can't be brought in, which holds up none of the others.
  */
-export async function ingestMessage(tx: Tx, actor: Actor, message: IngestMessage, mode: 'LIVE' | 'HISTORICAL'): Promise<Applied> {
-  const { workspaceId } = actor;
+export async function ingestMessages(tx: Tx, actor: Actor, messages: readonly IngestMessage[], mode: 'LIVE' | 'HISTORICAL'): Promise<(Applied | Refusal)[]> {
+  const accounts = await ingestAccounts(tx, actor.workspaceId, messages);
+  const results = messages.map((message) => refusing(() => arrivingOf(actor, message, mode, accountOf(accounts, message))));
+  const arrivings = results.filter((result): result is Arriving => !(result instanceof Refusal));
+  const applied = await together(tx, arrivings);
+  await nameDuplicates(tx, actor.workspaceId, arrivings, applied);
+  let i = 0;
+  return results.map((result) => (result instanceof Refusal ? result : applied[i++]!));
+}
+
+/** All in one go; where one can't be stored, one by one, so that only that one is refused. */
+async function together(tx: Tx, arrivings: readonly Arriving[]): Promise<(Applied | Refusal)[]> {
+  if (arrivings.length === 0) return [];
+  try {
+    return (await tx.savepoint((inner) => applyEvents(inner, arrivings))) as Applied[];
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (!refusal) throw error;
+    if (arrivings.length === 1) return [refusal];
+  }
+  const results: (Applied | Refusal)[] = [];
+  for (const arriving of arrivings) results.push(...(await together(tx, [arriving])));
+  return results;
+}
+
+/** Class 22: a value that the database can't hold; 54: one larger than it takes. The message's fault, not the batch's. */
+const refusalOf = (error: unknown): Refusal | null =>
+  error instanceof Refusal ? error : /^(22|54)/.test(sqlState(error) ?? '') ? new Refusal('INVALID_INPUT', 'A value of this message cannot be stored.') : null;
+
+function refusing<T>(make: () => T): T | Refusal {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+/** A duplicate answers with the message that was brought in before. */
+async function nameDuplicates(tx: Tx, workspaceId: string, arrivings: readonly Arriving[], applied: (Applied | Refusal)[]): Promise<void> {
+  const nameless = arrivings.flatMap((arriving, i) => {
+    const one = applied[i]!;
+    return !(one instanceof Refusal) && one.state === 'DUPLICATE' && one.messageId === null ? [{ one, accountId: arriving.accountId, id: arriving.event.message!.providerMessageId }] : [];
+  });
+  if (nameless.length === 0) return;
+  const rows = await tx<{ at: number; messageId: string; conversationId: string }[]>`
+    select p.at::int4, m.id as message_id, m.conversation_id
+    from unnest(${nameless.map((n) => n.accountId)}::uuid[], ${nameless.map((n) => n.id)}::text[]) with ordinality as p (account_id, id, at)
+    join messages m on m.workspace_id = ${workspaceId} and m.account_id = p.account_id and m.provider_message_id = p.id`;
+  for (const { at, ...known } of rows) Object.assign(nameless[at - 1]!.one, known);
+}
+
+/** @throws Refusal INVALID_INPUT */
+function arrivingOf(actor: Actor, message: IngestMessage, mode: 'LIVE' | 'HISTORICAL', accountId: string): Arriving {
   const receivedAt = now();
   if (message.text.trim() === '') throw new Refusal('INVALID_INPUT', 'The text is empty.', { field: ['text'] });
   if (message.text.length > TEXT_MAX) throw new Refusal('INVALID_INPUT', `The text has ${message.text.length} characters; at most ${TEXT_MAX}.`, { field: ['text'] });
@@ -57,7 +109,6 @@ export async function ingestMessage(tx: Tx, actor: Actor, message: IngestMessage
   if (!kinds.includes(normal.kind)) {
     throw new Refusal('INVALID_INPUT', `On ${message.channel} a customer is known by ${kinds.join(' or ')}, not by ${normal.kind}.`, { field: ['address', 'kind'] });
   }
-  const accountId = await ingestAccount(tx, workspaceId, message);
   const address: ObservedAddress = {
     kind: normal.kind.toLowerCase() as ObservedAddress['kind'], namespace: normal.namespace, value: normal.value, valueRaw: message.address.value,
     // The caller holds a key of the workspace: he vouches for what he brings in.
@@ -73,34 +124,31 @@ export async function ingestMessage(tx: Tx, actor: Actor, message: IngestMessage
       parts: [{ type: 'text', text: message.text, visibleText: message.text, quotedText: null, html: null }],
     },
   };
-  const applied = await applyEvent(tx, { workspaceId, accountId, channel: message.channel, event, receivedAt, historical: mode === 'HISTORICAL', author: actor });
-  if (applied.state !== 'DUPLICATE' || providerMessageId === null) return applied;
-  const [known] = await tx<{ messageId: string; conversationId: string }[]>`
-    select id as message_id, conversation_id from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${providerMessageId}`;
-  return { ...applied, ...known };
+  return { workspaceId: actor.workspaceId, accountId, channel: message.channel, event, receivedAt, historical: mode === 'HISTORICAL', author: actor };
 }
 
 /** An id as its channel keeps it: a Message-ID without angle brackets, which headers have and lists of mail don't. */
 const idThere = ({ channel }: IngestMessage, id: string | null | undefined): string | null =>
   id == null ? null : channel === 'EMAIL' ? id.trim().replace(/^<([^<>]+)>$/, '$1') : id;
 
-/**
- * Locks, before the first of many messages, what all of them need: their addresses, then the customers who have them, each in order. So batches of
- * the same people wait for each other at their beginning, and never for each other's half.
- */
-export async function lockForIngest(tx: Tx, workspaceId: string, messages: readonly IngestMessage[]): Promise<void> {
-  const addresses = messages.flatMap(({ address }) => normalAddress({ kind: address.kind, namespace: address.namespace ?? '', value: address.value }) ?? []);
-  await lockAddresses(tx, workspaceId, addresses);
-  await lockCustomers(tx, workspaceId, [...new Set((await identitiesAt(tx, workspaceId, addresses)).map((identity) => identity.customerId))]);
+type Accounts = ReadonlyMap<string, string>;
+const accountKey = ({ channel, accountId }: Pick<IngestMessage, 'channel' | 'accountId'>): string => `${channel} ${accountId ?? ''}`;
+
+/** The accounts that the messages came by: the named one, the channel's default, or any of the channel. */
+async function ingestAccounts(tx: Tx, workspaceId: string, messages: readonly IngestMessage[]): Promise<Accounts> {
+  const asked = [...new Map(messages.map((message) => [accountKey(message), message])).values()];
+  const rows = await tx<{ at: number; id: string }[]>`
+    select p.at::int4, a.id from unnest(${asked.map((m) => m.channel)}::text[], ${asked.map((m) => m.accountId)}::uuid[]) with ordinality as p (channel, id, at)
+    cross join lateral (
+      select id from channel_accounts a where a.workspace_id = ${workspaceId} and a.channel = p.channel and (p.id is null or a.id = p.id)
+      order by is_default desc, created_at, id limit 1) a`;
+  return new Map(rows.map(({ at, id }) => [accountKey(asked[at - 1]!), id]));
 }
 
-/** The account that the message came by: the named one, the channel's default, or any of the channel. */
-async function ingestAccount(tx: Tx, workspaceId: string, message: IngestMessage): Promise<string> {
-  const [account] = await tx<{ id: string; channel: string }[]>`
-    select id, channel from channel_accounts
-    where workspace_id = ${workspaceId} and channel = ${message.channel} and (${message.accountId}::uuid is null or id = ${message.accountId})
-    order by is_default desc, created_at, id limit 1`;
-  if (account) return account.id;
+/** @throws Refusal NOT_FOUND */
+function accountOf(accounts: Accounts, message: IngestMessage): string {
+  const account = accounts.get(accountKey(message));
+  if (account !== undefined) return account;
   throw new Refusal('NOT_FOUND', message.accountId === null
     ? `The workspace has no ${message.channel} account to bring messages in by; connect one with connectChannel.`
     : `There is no such ${message.channel} account in this workspace.`, { field: ['accountId'] });

@@ -1,6 +1,6 @@
 // A mail that a program brought in by its Message-ID (ingest.ts) and that then comes as it is: the same one.
 import { normalAddress } from '../identities/address.ts';
-import type { Arriving, Received } from '../messages/receive.ts';
+import type { Arriving, Received } from '../messages/arriving.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { keyedHash } from '../platform/secrets.ts';

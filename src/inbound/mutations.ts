@@ -1,5 +1,7 @@
 // Bringing messages in by the API, and trying again what could not be applied.
+import type { Actor } from '../access/viewer.ts';
 import type { Blobs } from '../platform/blobs.ts';
+import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { Channel } from '../channels/fields.ts';
 import { Conversation } from '../conversations/fields.ts';
@@ -9,8 +11,8 @@ import { IdentityKind } from '../identities/fields.ts';
 import { Direction, Message } from '../messages/fields.ts';
 import { uuidFrom } from '../workspaces/input.ts';
 import { InboundEvent } from './fields.ts';
-import { sqlState } from '../platform/sql-state.ts';
-import { INGEST_MAX, ingestMessage, lockForIngest, type IngestMessage } from './ingest.ts';
+import type { Applied } from './apply.ts';
+import { INGEST_MAX, ingestMessages, type IngestMessage } from './ingest.ts';
 import { replayInboundEvent } from './replay.ts';
 
 const IngestMode = enumeration('IngestMode', 'Whether messages that are brought in are happening or have happened.', ['LIVE', 'HISTORICAL'], {
@@ -54,26 +56,49 @@ mutation('ingestMessages', {
     mode: { type: IngestMode, default: 'LIVE', description: 'Whether they are happening or have happened.' },
   },
   payload: { messages: { type: IngestedMessage, list: true, description: 'What became of each.' } },
-  run: async (tx, { actor }, input) => {
-    const messages = input.messages as (IngestMessage & { accountId: string | null })[];
-    if (messages.length > INGEST_MAX) throw new Refusal('INVALID_INPUT', `There are ${messages.length} messages; at most ${INGEST_MAX} at once.`, { field: ['messages'] });
-    const rows = [];
-    await lockForIngest(tx, actor.workspaceId, messages);
-    for (const message of messages) {
-      try {
-        const applied = await tx.savepoint((inner) =>
-          ingestMessage(inner, actor, { ...message, accountId: message.accountId == null ? null : uuidFrom('cha', message.accountId, 'accountId') }, input.mode ?? 'LIVE'));
-        rows.push({ result: applied.state === 'DUPLICATE' ? 'DUPLICATE' : 'CREATED', message: applied.messageId, conversation: applied.conversationId, userErrors: [] });
-      } catch (error) {
-        // Class 22: a value that the database can't hold; 54: one larger than it takes. The row's fault, not the batch's.
-        const refusal = error instanceof Refusal ? error : /^(22|54)/.test(sqlState(error) ?? '') ? new Refusal('INVALID_INPUT', 'A value of this message cannot be stored.') : null;
-        if (!refusal) throw error;
-        rows.push({ result: null, message: null, conversation: null, userErrors: [refusal] });
-      }
-    }
-    return { messages: rows };
-  },
+  run: async (tx, { actor }, input) => (await ingestAll(tx, actor, [input]))[0]!,
+  together: (tx, { actor }, inputs) => ingestAll(tx, actor, inputs),
 });
+
+interface IngestInput {
+  messages: (IngestMessage & { accountId: string | null })[];
+  mode?: 'LIVE' | 'HISTORICAL' | null;
+}
+
+/** Several calls in their order; neighbours of one mode are brought in together. */
+async function ingestAll(tx: Tx, actor: Actor, inputs: readonly IngestInput[]): Promise<{ messages: Record<string, unknown>[] }[]> {
+  const rows: Record<string, unknown>[][] = inputs.map(() => []);
+  for (const { messages } of inputs) {
+    if (messages.length > INGEST_MAX) throw new Refusal('INVALID_INPUT', `There are ${messages.length} messages; at most ${INGEST_MAX} at once.`, { field: ['messages'] });
+  }
+  for (let from = 0; from < inputs.length; ) {
+    const mode = inputs[from]!.mode ?? 'LIVE';
+    let to = from + 1;
+    while (to < inputs.length && (inputs[to]!.mode ?? 'LIVE') === mode) to++;
+    const calls = inputs.slice(from, to).flatMap(({ messages }, i) => messages.map((message) => ({ call: from + i, message })));
+    const given = calls.map(({ message }) => withAccount(message));
+    const known = given.filter((message): message is IngestMessage => !(message instanceof Refusal));
+    const results = await ingestMessages(tx, actor, known, mode);
+    let at = 0;
+    calls.forEach(({ call }, i) => rows[call]!.push(rowOf(given[i] instanceof Refusal ? given[i] : results[at++]!)));
+    from = to;
+  }
+  return rows.map((messages) => ({ messages }));
+}
+
+function withAccount(message: IngestInput['messages'][number]): IngestMessage | Refusal {
+  try {
+    return { ...message, accountId: message.accountId == null ? null : uuidFrom('cha', message.accountId, 'accountId') };
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+const rowOf = (result: Applied | Refusal): Record<string, unknown> =>
+  result instanceof Refusal
+    ? { result: null, message: null, conversation: null, userErrors: [result] }
+    : { result: result.state === 'DUPLICATE' ? 'DUPLICATE' : 'CREATED', message: result.messageId, conversation: result.conversationId, userErrors: [] };
 
 mutation('replayInboundEvent', {
   description: 'Tries again what could not be applied: a DEAD event, one of an account that is connected by now, one that can be read by now. What took effect before never takes effect twice.',

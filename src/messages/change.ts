@@ -4,7 +4,7 @@ import { appendEvents } from '../events/append.ts';
 import type { Tx } from '../platform/db.ts';
 import { foldDelivery, type DeliveryState } from './delivery.ts';
 import { shownText, type PartRow } from './parts.ts';
-import { storeParts } from './store.ts';
+import { storeParts } from './unit.ts';
 
 export interface MessageRow {
   id: string;

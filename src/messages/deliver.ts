@@ -14,7 +14,7 @@ import { lockMessage, setDelivery, type MessageRow } from './change.ts';
 import { becameKnown, lockProviderIds } from './provider-ids.ts';
 import { applyParkedReports } from './reports.ts';
 import { absorbEcho, echoOf, likelyEcho } from './settle.ts';
-import { putThreads } from './store.ts';
+import { putThreads } from './unit.ts';
 
 /** Tries of a message before it fails for good; they span about an hour and a half. */
 const ATTEMPTS_MAX = 8;
@@ -65,7 +65,7 @@ async function lockWithEcho(
   const [place] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
   const echo = startedAt === null ? null : await likelyEcho(tx, workspaceId, messageId, startedAt);
   if (echo) {
-    await lockProviderIds(tx, workspaceId, accountId, [echo.providerMessageId]);
+    await lockProviderIds(tx, workspaceId, [{ accountId, providerMessageId: echo.providerMessageId }]);
     await lockConversations(tx, workspaceId, [place!.conversationId, echo.conversationId]);
   }
   const message = await lockMessage(tx, workspaceId, place!);
@@ -156,7 +156,7 @@ async function finish(tx: Tx, { workspaceId, messageId }: { workspaceId: string;
 
   if (result.outcome === 'accepted') {
     const { providerMessageId } = result;
-    await lockProviderIds(tx, workspaceId, accountId, [providerMessageId]);
+    await lockProviderIds(tx, workspaceId, [{ accountId, providerMessageId }]);
     const [place] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
     const echo = await echoOf(tx, workspaceId, accountId, providerMessageId, messageId);
     const message = echo ? await absorbEcho(tx, actor, place!, echo, { accountId, providerMessageId }) : await lockMessage(tx, workspaceId, place!);

@@ -15,9 +15,10 @@ export interface KnownMessage {
  * Waits until nobody else is about to give these ids to a message, or to find that no message has them; until the transaction ends. So a report, an
  * echo and the answer to a send, which come at the same moment, see each other. Taken in sorted order, before any lock of a person or conversation.
  */
-export async function lockProviderIds(tx: Tx, workspaceId: string, accountId: string, providerMessageIds: readonly string[]): Promise<void> {
-  if (providerMessageIds.length === 0) return;
-  const keys = [...new Set(providerMessageIds.map((id) => createHash('sha256').update(`${workspaceId} ${accountId} ${id}`).digest().readBigInt64BE(0).toString()))];
+export async function lockProviderIds(tx: Tx, workspaceId: string, ids: readonly { accountId: string; providerMessageId: string }[]): Promise<void> {
+  if (ids.length === 0) return;
+  const keys = [...new Set(ids.map(({ accountId, providerMessageId }) =>
+    createHash('sha256').update(`${workspaceId} ${accountId} ${providerMessageId}`).digest().readBigInt64BE(0).toString()))];
   await tx`select pg_advisory_xact_lock(k) from (select k from unnest(${keys}::text[]::int8[]) k order by k offset 0) sorted`;
 }
 

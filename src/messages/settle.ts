@@ -5,6 +5,7 @@ import { ourMessage } from '../channels/email/reply-address.ts';
 import { recountArrivals } from '../conversations/arrivals.ts';
 import { setConversationStatus } from '../conversations/actions.ts';
 import { lockConversations } from '../conversations/rows.ts';
+import { Unit } from '../conversations/unit.ts';
 import { appendEvents } from '../events/append.ts';
 import { dropTimelineEntries } from '../events/timeline.ts';
 import type { Tx } from '../platform/db.ts';
@@ -12,7 +13,7 @@ import { keyedHash } from '../platform/secrets.ts';
 import { lockMessage, setDelivery, type MessageRow } from './change.ts';
 import type { DeliveryState } from './delivery.ts';
 import { becameKnown } from './provider-ids.ts';
-import { putThreads } from './store.ts';
+import { putThreads } from './unit.ts';
 
 interface Place {
   id: string;
@@ -31,6 +32,10 @@ export async function settle(tx: Tx, workspaceId: string, accountId: string, pro
 /** Whether `settle` would find a message. */
 export const canSettle = async (tx: Tx, workspaceId: string, accountId: string, providerMessageId: string, reference: string | null): Promise<boolean> =>
   (await pending(tx, workspaceId, accountId, providerMessageId, reference)) !== null;
+
+/** Whether the id or the reference could be of something that we sent: made by us. Asks nobody. */
+export const mayBeOurs = (workspaceId: string, providerMessageId: string, reference: string | null): boolean =>
+  ourMessage(keyedHash, workspaceId, providerMessageId) !== null || uuidIn(reference) !== null;
 
 async function pending(tx: Tx, workspaceId: string, accountId: string, providerMessageId: string, reference: string | null): Promise<Place | null> {
   const ours = ourMessage(keyedHash, workspaceId, providerMessageId);
@@ -116,7 +121,11 @@ export async function absorbEcho(tx: Tx, actor: Actor, place: Place, echo: Place
   await dropTimelineEntries(tx, workspaceId, 'MESSAGE', echo.id);
   await tx`update messages set provider_message_id = ${o.providerMessageId} where workspace_id = ${workspaceId} and id = ${message.id}`;
   const left = conversations.get(echo.conversationId)!;
-  await recountArrivals(tx, workspaceId, left, -1);
+  left.messageCount -= 1;
+  await recountArrivals(tx, workspaceId, left);
+  const unit = new Unit(tx, workspaceId);
+  unit.change(left);
+  await unit.write();
   await appendEvents(tx, workspaceId, [{ kind: 'message.deleted', actor, conversationId: left.id, data: { messageId: echo.id } }]);
   if (left.status !== 'CLOSED' && left.channels.length === 0) await setConversationStatus(tx, actor, { conversationId: left.id, status: 'CLOSED', snoozedUntil: null });
   await setDelivery(tx, actor, message, gone.deliveryState, { errorCode: gone.errorCode, reason: gone.errorReason });

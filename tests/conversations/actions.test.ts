@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/access/viewer.ts';
 import { assignConversation, markRead, mergedTags, openConversation, routeConversation, setConversationStatus, tagConversation, updateConversation } from '../../src/conversations/actions.ts';
 import { lockOwner } from '../../src/conversations/rows.ts';
+import { Unit } from '../../src/conversations/unit.ts';
 import { wakeSnoozed } from '../../src/conversations/timers.ts';
 import { createCustomer } from '../../src/identities/customers.ts';
 import { after, now, nowMs, setClock } from '../../src/platform/clock.ts';
@@ -35,7 +36,10 @@ beforeEach(async () => {
   conversationId = await within(async (tx) => {
     const { selfIdentityId } = await createCustomer(tx, { workspaceId: actor.workspaceId, actor, at: now(), identities: [] });
     await lockOwner(tx, actor.workspaceId, selfIdentityId);
-    return (await openConversation(tx, actor, { identityId: selfIdentityId, channel: 'SMS', subject: null, at: now(), inbound: true })).id;
+    const unit = new Unit(tx, actor.workspaceId);
+    const { id } = openConversation(unit, actor, { identityId: selfIdentityId, channel: 'SMS', subject: null, at: now(), inbound: true });
+    await unit.write();
+    return id;
   });
 });
 

@@ -3,6 +3,7 @@ import type { Actor } from '../../src/access/viewer.ts';
 import type { ObservedAddress } from '../../src/channels/channel.ts';
 import { openConversation } from '../../src/conversations/actions.ts';
 import { lockOwner } from '../../src/conversations/rows.ts';
+import { Unit } from '../../src/conversations/unit.ts';
 import { normalAddress } from '../../src/identities/address.ts';
 import { resolveIdentity } from '../../src/identities/resolve.ts';
 import { now } from '../../src/platform/clock.ts';
@@ -37,7 +38,10 @@ export function person(sql: Sql, actor: Actor, addresses: Record<string, string>
 export function conversation(sql: Sql, actor: Actor, identityId: string): Promise<string> {
   return act(sql, actor, async (tx) => {
     await lockOwner(tx, actor.workspaceId, identityId);
-    return (await openConversation(tx, actor, { identityId, channel: 'EMAIL', subject: null, at: now(), inbound: true })).id;
+    const unit = new Unit(tx, actor.workspaceId);
+    const { id } = openConversation(unit, actor, { identityId, channel: 'EMAIL', subject: null, at: now(), inbound: true });
+    await unit.write();
+    return id;
   });
 }
 

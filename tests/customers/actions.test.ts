@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Actor } from '../../src/access/viewer.ts';
 import { addIdentity, observe, tagCustomer } from '../../src/customers/actions.ts';
 import { upsertCustomer, upsertCustomers, type CustomerInput } from '../../src/customers/upsert.ts';
-import { touchActivity } from '../../src/identities/customers.ts';
+import { touchActivities } from '../../src/identities/customers.ts';
 import { setIdentityShared } from '../../src/identities/shared-addresses.ts';
 import { inWorkspace, openPool, type Tx } from '../../src/platform/db.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -258,7 +258,7 @@ describe('observe', () => {
 
 test('activity is written at most once a minute, and only forwards', async () => {
   const { customerId, identityId } = await resolve(db.app, ws, [email('ada@x.example')]);
-  const touch = (at: string) => run((tx) => touchActivity(tx, ws, identityId, at));
+  const touch = (at: string) => run((tx) => touchActivities(tx, ws, [{ identityId, at }]));
   const moments = async () => {
     const identity = await identityAt(db, ws, 'EMAIL', 'ada@x.example');
     return [(await get(customerId)).lastActivityAt, identity.firstSeenAt, identity.lastSeenAt];

@@ -110,7 +110,7 @@ it('a subscription tells its events with their cursors, read afresh', async () =
   const { makeGraph } = await import('../../src/graphql/execute.ts');
   const graph = await makeGraph({ read: t.db.app, write: t.db.app, parts: { words: [id] } });
   const request = { document: graph.read(LISTEN).document!, variables: {}, viewer: viewerOf(t.workspaces[0], 1) };
-  expect(graph.subscription(request)).toEqual({ field: 'wordSaid', perViewer: false });
+  expect(graph.subscription(request)).toEqual({ field: 'wordSaid', perViewer: false, cost: expect.any(Number) });
   const source = await graph.source(request, new AbortController().signal);
   if (!(Symbol.asyncIterator in source)) throw new Error(JSON.stringify(source));
   const told: unknown[] = [];

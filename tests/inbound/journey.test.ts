@@ -5,7 +5,7 @@ import { connectChannel } from '../../src/channels/accounts.ts';
 import type { InboundEvent } from '../../src/channels/channel.ts';
 import { setConversationStatus } from '../../src/conversations/actions.ts';
 import { applyEvent } from '../../src/inbound/apply.ts';
-import { ingestMessage } from '../../src/inbound/ingest.ts';
+import { ingestMessage } from './ingest-one.ts';
 import { addIdentity } from '../../src/customers/actions.ts';
 import { lockMessage } from '../../src/messages/change.ts';
 import { applyParkedReports, receiveReport } from '../../src/messages/reports.ts';

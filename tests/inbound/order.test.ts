@@ -7,7 +7,7 @@ import type { InboundEvent } from '../../src/channels/channel.ts';
 import { setConversationStatus } from '../../src/conversations/actions.ts';
 import { applyEvent } from '../../src/inbound/apply.ts';
 import { startDrain } from '../../src/inbound/drain.ts';
-import { ingestMessage, lockForIngest, type IngestMessage } from '../../src/inbound/ingest.ts';
+import { ingestMessages, type IngestMessage } from '../../src/inbound/ingest.ts';
 import { sendMessage, startConversation } from '../../src/messages/send.ts';
 import { after, now } from '../../src/platform/clock.ts';
 import { inWorkspace } from '../../src/platform/db.ts';
@@ -92,20 +92,20 @@ describe('who waits for whom', () => {
   it('any number of lanes that wait for their next try delay nobody else', async () => {
     const rows = [];
     for (let lane = 0; lane < 80; lane++) {
-      for (let ordinal = 0; ordinal < 2; ordinal++) rows.push({ lane: String(1000 + lane), ordinal, next: ordinal === 0 ? after(3_600_000) : after(-1000) });
+      for (let ordinal = 0; ordinal < 2; ordinal++) rows.push({ lane: String(1000 + lane), ordinal, failed: ordinal === 0, next: ordinal === 0 ? after(10_000) : after(-1000) });
     }
     const [endpoint] = await db.owner`select endpoint_id from channel_accounts where id = ${accounts.SMS}`;
     const deliveries = new Map<string, string>();
-    const put = async (lane: string, ordinal: number, nextAttemptAt: string, event: InboundEvent) => {
+    const put = async (lane: string, ordinal: number, attempts: number, nextAttemptAt: string, event: InboundEvent) => {
       const deliveryId = deliveries.get(lane) ?? newId();
       if (!deliveries.has(lane)) await db.owner`insert into deliveries ${db.owner({ workspaceId: actor.workspaceId, id: deliveryId, endpointId: endpoint!.endpointId, source: 'WEBHOOK', request: db.owner.json({}), bodyBytes: 0, receivedAt: now() })}`;
       deliveries.set(lane, deliveryId);
-      await db.owner`insert into inbound_events ${db.owner({ workspaceId: actor.workspaceId, id: newId(), deliveryId, ordinal, accountId: accounts.SMS!, lane, state: 'PENDING', event: db.owner.json(event as never), nextAttemptAt })}`;
+      await db.owner`insert into inbound_events ${db.owner({ workspaceId: actor.workspaceId, id: newId(), deliveryId, ordinal, accountId: accounts.SMS!, lane, state: 'PENDING', event: db.owner.json(event as never), attempts, nextAttemptAt })}`;
     };
     const from = `+${++numbers}`;
-    for (const { lane, ordinal, next } of rows) await put(lane, ordinal, next, eventOf('sms', from, now(), randomUUID(), { message: saying(randomUUID(), 'stuck') }));
+    for (const { lane, ordinal, failed, next } of rows) await put(lane, ordinal, failed ? 1 : 0, next, eventOf('sms', from, now(), randomUUID(), { message: saying(randomUUID(), 'stuck') }));
     const good = `+${++numbers}`;
-    await put('7', 0, after(-1), eventOf('sms', good, now(), 'good', { message: saying('SMgood', 'good') }));
+    await put('7', 0, 0, after(-1), eventOf('sms', good, now(), 'good', { message: saying('SMgood', 'good') }));
     const drain = startDrain({ app: db.app, system: db.system, wake: () => {}, report: () => {} });
     await drain.idle();
     await drain.stop();
@@ -117,8 +117,7 @@ describe('who waits for whom', () => {
     const people = Array.from({ length: 12 }, (_, i) => `person${i}@example.com`);
     const batch = (order: string[]) => within(async (tx) => {
       const messages: IngestMessage[] = order.map((value) => ({ channel: 'EMAIL', accountId: null, address: { kind: 'EMAIL', value }, direction: 'INBOUND', text: 'hello', externalId: randomUUID() }));
-      await lockForIngest(tx, actor.workspaceId, messages);
-      for (const message of messages) await ingestMessage(tx, actor, message, 'LIVE');
+      await ingestMessages(tx, actor, messages, 'LIVE');
     });
     await Promise.all([batch(people), batch([...people].reverse()), batch(people), batch([...people].reverse())]);
     expect(await db.owner`select i.value, count(*)::int as n from messages m join identities i on i.id = m.identity_id where i.value like 'person%' group by 1`).toEqual(

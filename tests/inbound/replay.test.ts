@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Actor } from '../../src/access/viewer.ts';
 import { connectChannel } from '../../src/channels/accounts.ts';
 import { startDrain } from '../../src/inbound/drain.ts';
-import { ingestMessage } from '../../src/inbound/ingest.ts';
+import { ingestMessage } from './ingest-one.ts';
 import { receiveDelivery, storeDelivery } from '../../src/inbound/receive.ts';
 import { replayInboundEvent } from '../../src/inbound/replay.ts';
 import { folderBlobs, type Blobs } from '../../src/platform/blobs.ts';

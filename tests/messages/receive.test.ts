@@ -4,7 +4,7 @@ import { connectChannel } from '../../src/channels/accounts.ts';
 import type { Channel } from '../../src/conversations/continuity.ts';
 import { parseMail } from '../../src/channels/email/parse.ts';
 import { applyEvent } from '../../src/inbound/apply.ts';
-import { ingestMessage } from '../../src/inbound/ingest.ts';
+import { ingestMessage } from '../inbound/ingest-one.ts';
 import { now } from '../../src/platform/clock.ts';
 import { inWorkspace } from '../../src/platform/db.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';

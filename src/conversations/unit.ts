@@ -1,0 +1,105 @@
+// What one transaction will have written of conversations: collected as it is decided, thing by thing, and written set by set, so that a hundred
+// messages cost the statements of one.
+import { NOT_WAITING } from '../../schema/conversations.ts';
+import { appendEvents, putTimelineEntries, type TimelineEntry } from '../events/append.ts';
+import type { NewEvent } from '../events/catalog.ts';
+import { now } from '../platform/clock.ts';
+import type { Tx } from '../platform/db.ts';
+import { insertRows, rowsOf } from '../platform/insert.ts';
+import type { ConversationRow } from './rows.ts';
+
+/** What an opened conversation has that never changes. */
+export interface Opening {
+  subject: string | null;
+  relatedConversationId: string | null;
+  createdAt: string;
+}
+
+/**
+ * Conversations that the caller has locked (or opened), as they will be. Nothing is in the database before `write`, which may be called more than
+ * once: after it, the unit is empty and its rows are what is stored. A row that is in a unit must not be changed by other statements.
+ */
+export class Unit {
+  private readonly opened = new Map<ConversationRow, Opening>();
+  private readonly changed = new Set<ConversationRow>();
+  private participants: { conversationId: string; identityId: string }[] = [];
+  private entries: TimelineEntry[] = [];
+  private events: NewEvent[] = [];
+
+  constructor(
+    readonly tx: Tx,
+    readonly workspaceId: string,
+  ) {}
+
+  open(conversation: ConversationRow, opening: Opening): void {
+    this.opened.set(conversation, opening);
+  }
+
+  /** The row was changed in memory: its version is raised, and it is written. */
+  change(conversation: ConversationRow): void {
+    conversation.version += 1;
+    if (!this.opened.has(conversation)) this.changed.add(conversation);
+  }
+
+  /** They wrote in the conversation or were written to. */
+  join(conversationId: string, identityIds: readonly string[]): void {
+    for (const identityId of identityIds) this.participants.push({ conversationId, identityId });
+  }
+
+  show(entry: TimelineEntry): void {
+    this.entries.push(entry);
+  }
+
+  say(event: NewEvent): void {
+    this.events.push(event);
+  }
+
+  /** @throws what the statements throw; 40001 (retried by `inWorkspace`) when another transaction took what this one counted on. */
+  async write(): Promise<void> {
+    const { tx, workspaceId } = this;
+    const { opened, changed, participants, entries, events } = this;
+    const conversations = [...opened].map(([row, opening]) => ({ ...stored(row), ...opening, workspaceId, id: row.id, identityId: row.identityId, priority: row.priority, tags: row.tags }));
+    await Promise.all([
+      insertRows(tx, 'conversations', conversations),
+      ...this.writeContents(),
+      insertRows(tx, 'conversation_participants', unique(participants).map((row) => ({ workspaceId, ...row, joinedAt: now() })), tx`on conflict do nothing`),
+      putTimelineEntries(tx, workspaceId, entries),
+      this.writeChanges([...changed]),
+      // Last: it numbers the events of conversations that are there.
+      appendEvents(tx, workspaceId, events),
+    ]);
+    opened.clear();
+    changed.clear();
+    this.participants = [];
+    this.entries = [];
+    this.events = [];
+  }
+
+  /** What stands in the conversations: written after they are there. */
+  protected writeContents(): Promise<unknown>[] {
+    return [];
+  }
+
+  private async writeChanges(rows: ConversationRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    const { tx, workspaceId } = this;
+    await tx`
+      update conversations c set status = r.status, status_changed_at = r.status_changed_at, status_changed_by_kind = r.status_changed_by_kind,
+        status_changed_by_id = r.status_changed_by_id, snoozed_until = r.snoozed_until, closed_at = r.closed_at, channels = r.channels,
+        last_inbound_channel = r.last_inbound_channel, waiting_since = r.waiting_since, waiting_order = r.waiting_order, last_message_id = r.last_message_id,
+        last_message_at = r.last_message_at, message_count = r.message_count, last_activity_at = r.last_activity_at, first_inbound_at = r.first_inbound_at,
+        first_response_at = r.first_response_at, reopen_count = r.reopen_count, version = r.version
+      from ${rowsOf(tx, 'conversations', rows.map((row) => ({ id: row.id, ...stored(row) })))} r
+      where c.workspace_id = ${workspaceId} and c.id = r.id`;
+  }
+}
+
+const stored = (row: ConversationRow) => ({
+  status: row.status, statusChangedAt: row.statusChangedAt, statusChangedByKind: row.statusChangedByKind, statusChangedById: row.statusChangedById,
+  snoozedUntil: row.snoozedUntil, closedAt: row.closedAt, channels: row.channels, lastInboundChannel: row.lastInboundChannel, waitingSince: row.waitingSince,
+  waitingOrder: row.waitingSince ?? NOT_WAITING, lastMessageId: row.lastMessageId, lastMessageAt: row.lastMessageAt, messageCount: row.messageCount,
+  lastActivityAt: row.lastActivityAt, firstInboundAt: row.firstInboundAt, firstResponseAt: row.firstResponseAt, reopenCount: row.reopenCount, version: row.version,
+});
+
+const unique = <T extends { conversationId: string; identityId: string }>(rows: readonly T[]): T[] =>
+  [...new Map(rows.map((row) => [`${row.conversationId} ${row.identityId}`, row])).values()];

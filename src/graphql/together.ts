@@ -1,0 +1,58 @@
+// Calls of one mutation that come while others of it are running wait for a moment, and then run together: one transaction, one commit. A call that
+// comes alone runs at once.
+import { isConnectionLost } from '../platform/connection-lost.ts';
+
+const RUNNING_MAX = 2;
+const CALLS_MAX = 100;
+
+interface Waiting<Call, Result> {
+  call: Call;
+  resolve: (result: Result) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Gathers calls by a key (who calls what); each gets its own result, or its own error. */
+export class Gathering<Call, Result> {
+  readonly #lines = new Map<string, { running: number; waiting: Waiting<Call, Result>[] }>();
+
+  /**
+   * @param alone runs one call
+   * @param together runs several in one transaction, all of them or none. When it fails each runs alone, unless nobody knows whether it was done.
+   */
+  constructor(
+    private readonly alone: (call: Call) => Promise<Result>,
+    private readonly together: (calls: Call[]) => Promise<Result[]>,
+  ) {}
+
+  run(key: string, call: Call): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      let line = this.#lines.get(key);
+      if (!line) this.#lines.set(key, (line = { running: 0, waiting: [] }));
+      line.waiting.push({ call, resolve, reject });
+      if (line.running < RUNNING_MAX) void this.#drain(key, line);
+    });
+  }
+
+  async #drain(key: string, line: { running: number; waiting: Waiting<Call, Result>[] }): Promise<void> {
+    line.running++;
+    while (line.waiting.length > 0) await this.#runAll(line.waiting.splice(0, CALLS_MAX));
+    line.running--;
+    if (line.running === 0) this.#lines.delete(key);
+  }
+
+  async #runAll(waiting: Waiting<Call, Result>[]): Promise<void> {
+    if (waiting.length > 1) {
+      try {
+        const results = await this.together(waiting.map(({ call }) => call));
+        waiting.forEach(({ resolve }, i) => resolve(results[i]!));
+        return;
+      } catch (error) {
+        if (isConnectionLost(error)) {
+          for (const { reject } of waiting) reject(error);
+          return;
+        }
+      }
+    }
+    for (const { call, resolve, reject } of waiting) await this.alone(call).then(resolve, reject);
+  }
+}

@@ -1,0 +1,120 @@
+// Where something inbound belongs: what continuity.ts needs to know is read for many at once, under the locks; each then enters in its turn.
+import type { Actor } from '../access/viewer.ts';
+import { openConversation } from '../conversations/actions.ts';
+import { decide, type Channel, type Continuity, type Decision } from '../conversations/continuity.ts';
+import { lockConversations, type ConversationRow } from '../conversations/rows.ts';
+import type { Unit } from '../conversations/unit.ts';
+import { lockOwners } from '../identities/customers.ts';
+import { found, type Tx } from '../platform/db.ts';
+
+/** A message or a call that wants into a conversation. */
+export interface Entrant {
+  identityId: string;
+  accountId: string;
+  channel: Channel;
+  at: string;
+  historical: boolean;
+  /** The keys of what it may answer, best first. */
+  answerKeys: readonly string[];
+  /** Its standing lane, where its channel has them. */
+  laneKey: string | null;
+  subject: string | null;
+  /** What a signed reply token proves that it answers. */
+  repliesTo: { conversationId: string; messageId: string | null } | null;
+}
+
+interface Thread {
+  kind: 'MESSAGE' | 'STANDING';
+  conversationId: string;
+  messageId: string | null;
+}
+
+/** Open matters of a customer that are looked at, the latest; more than one is rare (a merge, one channel each). */
+const OPEN_MATTERS_MAX = 20;
+
+/** The matters of some customers, all locked, and kept up to date while things enter them. */
+export class Matters {
+  private constructor(
+    private readonly policy: { continuity: Continuity; reopenHours: number },
+    private readonly owners: ReadonlyMap<string, string>,
+    private readonly threads: Map<string, Thread>,
+    private readonly conversations: Map<string, ConversationRow>,
+    /** Conversation and customer, for the customers of all entrants. */
+    private readonly parts: Set<string>,
+  ) {}
+
+  /**
+   * Locks the entrants' customers, then every conversation that one of them may join, each in id order.
+   * @throws Refusal NOT_FOUND for an identity of another workspace, or when the workspace is gone
+   */
+  static async of(tx: Tx, workspaceId: string, entrants: readonly Entrant[]): Promise<Matters> {
+    const { owners } = await lockOwners(tx, workspaceId, entrants.map((entrant) => entrant.identityId));
+    const customerIds = [...new Set(owners.values())];
+    const places = entrants.flatMap(({ accountId, answerKeys, laneKey }) => [...answerKeys, ...(laneKey ? [laneKey] : [])].map((key) => ({ accountId, key })));
+    const [[policy], threads, open] = await Promise.all([
+      tx<{ continuity: Continuity; reopenHours: number }[]>`select continuity, reopen_hours from workspaces where id = ${workspaceId}`,
+      places.length === 0 ? [] : tx<(Thread & { accountId: string; key: string })[]>`
+        select t.account_id, t.key, t.kind, t.conversation_id, t.message_id
+        from (select distinct * from unnest(${places.map((p) => p.accountId)}::uuid[], ${places.map((p) => p.key)}::text[]) as p (account_id, key)) p
+        join threads t on t.workspace_id = ${workspaceId} and t.account_id = p.account_id and t.key = p.key`,
+      tx<{ id: string }[]>`
+        select open.id from unnest(${customerIds}::uuid[]) as k (customer_id) cross join lateral (
+          select c.id from (select distinct p.conversation_id from identities i
+            join conversation_participants p on p.workspace_id = i.workspace_id and p.identity_id = i.id
+            where i.workspace_id = ${workspaceId} and i.customer_id = k.customer_id) mine
+          join conversations c on c.workspace_id = ${workspaceId} and c.id = mine.conversation_id
+          where c.status <> 'CLOSED' order by c.last_activity_at desc, c.id desc limit ${OPEN_MATTERS_MAX}) open`,
+    ]);
+    const ids = new Set([...threads.map((t) => t.conversationId), ...open.map((c) => c.id), ...entrants.flatMap((e) => e.repliesTo?.conversationId ?? [])]);
+    const conversations = await lockConversations(tx, workspaceId, [...ids]);
+    const parts = ids.size === 0 ? [] : await tx<{ conversationId: string; customerId: string }[]>`
+      select distinct p.conversation_id, i.customer_id from conversation_participants p join identities i on i.workspace_id = p.workspace_id and i.id = p.identity_id
+      where p.workspace_id = ${workspaceId} and p.conversation_id = any(${[...ids]}::uuid[]) and i.customer_id = any(${customerIds}::uuid[])`;
+    return new Matters(
+      found(policy, 'workspace'), owners, new Map(threads.map((t) => [place(t.accountId, t.key), t])), conversations,
+      new Set(parts.map((p) => place(p.conversationId, p.customerId))),
+    );
+  }
+
+  /** The conversation that the entrant joins, or that is opened for it, and why. One of those that this was made of. */
+  enter(unit: Unit, actor: Actor, entrant: Entrant): { conversation: ConversationRow; decision: Decision } {
+    const { accountId, channel, at, historical } = entrant;
+    const customerId = found(this.owners.get(entrant.identityId), 'identity');
+    const matter = (id: string | undefined): ConversationRow | null => (id === undefined ? null : (this.conversations.get(id) ?? null));
+    const thread = (key: string) => this.threads.get(place(accountId, key));
+    const answered = entrant.repliesTo ?? entrant.answerKeys.map(thread).find((found) => found !== undefined) ?? null;
+    const answeredMatter = matter(answered?.conversationId);
+    const lane = entrant.laneKey === null ? undefined : thread(entrant.laneKey);
+    const decision = decide(
+      this.policy,
+      { channel, at, historical },
+      {
+        answered: answered && answeredMatter && {
+          matter: answeredMatter, messageId: answered.messageId, token: entrant.repliesTo !== null,
+          // A Message-ID can be guessed or leaked: only who takes part in a conversation joins it by naming one.
+          trusted: entrant.repliesTo !== null || this.parts.has(place(answered.conversationId, customerId)),
+        },
+        lane: matter(lane?.conversationId),
+        open: [...this.conversations.values()].filter((c) => c.status !== 'CLOSED' && this.parts.has(place(c.id, customerId))),
+      },
+    );
+    const conversation = decision.action === 'OPEN'
+      ? openConversation(unit, actor, {
+        identityId: entrant.identityId, channel, subject: entrant.subject, at, relatedConversationId: decision.relatedConversationId, historical, inbound: true,
+      })
+      : this.conversations.get(decision.conversationId)!;
+    this.conversations.set(conversation.id, conversation);
+    this.parts.add(place(conversation.id, customerId));
+    return { conversation, decision };
+  }
+
+  /** What stands in a conversation now can be answered by these keys; what comes after it finds it. */
+  remember(accountId: string, conversationId: string, messageId: string, keys: readonly { key: string; kind: Thread['kind'] }[]): void {
+    for (const { key, kind } of keys) {
+      const before = this.threads.get(place(accountId, key));
+      if (before?.kind !== 'MESSAGE') this.threads.set(place(accountId, key), { kind: before?.kind ?? kind, conversationId, messageId });
+    }
+  }
+}
+
+const place = (of: string, within: string): string => `${of} ${within}`;

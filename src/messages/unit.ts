@@ -1,0 +1,87 @@
+// What one transaction will have written of messages, beside the conversations that they stand in.
+import { Unit } from '../conversations/unit.ts';
+import { touchActivities } from '../identities/customers.ts';
+import { now } from '../platform/clock.ts';
+import type { Tx } from '../platform/db.ts';
+import { newId } from '../platform/ids.ts';
+import { insertRows, type NewRow } from '../platform/insert.ts';
+import { sqlState } from '../platform/sql-state.ts';
+import type { PartRow } from './parts.ts';
+
+/** A key by which a later message finds its conversation. MESSAGE: one message's own id. STANDING: a lane that goes on, and is repointed. */
+export interface ThreadKey {
+  key: string;
+  kind: 'MESSAGE' | 'STANDING';
+}
+
+export class MessageUnit extends Unit {
+  private messages: NewRow[] = [];
+  private parts: NewRow[] = [];
+  private threads = new Map<string, NewRow>();
+  private heard: { identityId: string; at: string }[] = [];
+
+  /** `row` has every column that a new message has. */
+  put(row: NewRow & { id: string }, parts: readonly PartRow[]): void {
+    this.messages.push(row);
+    this.parts.push(...partRows(this.workspaceId, row.id, 1, parts));
+  }
+
+  /** The first to name a message's own key has it; a standing lane is repointed to where it goes on now. */
+  thread(accountId: string, conversationId: string, messageId: string, keys: readonly ThreadKey[]): void {
+    for (const { key, kind } of keys) {
+      const place = `${accountId} ${key}`;
+      const before = this.threads.get(place);
+      if (before && before.kind === 'MESSAGE') continue;
+      this.threads.set(place, { workspaceId: this.workspaceId, accountId, key, kind: before?.kind ?? kind, conversationId, messageId, createdAt: now() });
+    }
+  }
+
+  /** Something of the identity's person came at that moment. */
+  hear(identityId: string, at: string): void {
+    this.heard.push({ identityId, at });
+  }
+
+  override async write(): Promise<void> {
+    try {
+      await super.write();
+    } catch (error) {
+      // Another transaction stored a message under this provider's id at the same moment: what depends on it is decided anew.
+      if (sqlState(error) === '23505' && (error as { constraint_name?: string }).constraint_name === 'messages_by_provider_id') {
+        throw Object.assign(new Error('Another transaction stored a message of the same id.'), { code: '40001' });
+      }
+      throw error;
+    }
+  }
+
+  protected override writeContents(): Promise<unknown>[] {
+    const { tx, workspaceId, messages, parts, threads, heard } = this;
+    this.messages = [];
+    this.parts = [];
+    this.threads = new Map();
+    this.heard = [];
+    return [
+      insertRows(tx, 'messages', messages),
+      insertRows(tx, 'message_parts', parts),
+      insertThreads(tx, [...threads.values()]),
+      touchActivities(tx, workspaceId, heard),
+    ];
+  }
+}
+
+/** Parts of one version of a message. */
+export const storeParts = (tx: Tx, workspaceId: string, messageId: string, version: number, parts: readonly PartRow[]): Promise<unknown> =>
+  insertRows(tx, 'message_parts', partRows(workspaceId, messageId, version, parts));
+
+const partRows = (workspaceId: string, messageId: string, version: number, parts: readonly PartRow[]): NewRow[] =>
+  parts.map((part, ordinal) => ({ ...part, workspaceId, id: newId(), messageId, version, ordinal }));
+
+/** A message's own key is new, or belongs to it already; a standing lane is repointed to where it now goes on. */
+export const putThreads = (
+  tx: Tx, workspaceId: string, accountId: string, conversationId: string, messageId: string | null, keys: readonly ThreadKey[],
+): Promise<unknown> => insertThreads(tx, keys.map(({ key, kind }) => ({ workspaceId, accountId, key, kind, conversationId, messageId, createdAt: now() })));
+
+/** In order of their keys, so that two transactions with the same ones wait for each other instead of deadlocking. */
+const insertThreads = (tx: Tx, rows: readonly NewRow[]): Promise<unknown> =>
+  insertRows(tx, 'threads', [...new Map(rows.map((row) => [`${row.accountId} ${row.key}`, row]))].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row), tx`
+    on conflict (workspace_id, account_id, key) do update set conversation_id = excluded.conversation_id, message_id = excluded.message_id
+    where threads.kind = 'STANDING'`);
