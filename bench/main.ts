@@ -37,6 +37,8 @@ async function main(): Promise<void> {
   console.log(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${isPinned ? 'generator and servers on different cores' : 'not pinned'}; `
     + `${size.customers} customers, ${size.messages} messages; ${rounds} rounds of ${seconds} s.`);
   const say = (text: string) => console.log(text);
+  // Whoever read the output may leave; what was started is stopped in order all the same.
+  process.stdout.on('error', () => {});
   const cluster = await openCluster(say);
   pinGenerator();
   let stopping: Promise<void> | null = null;

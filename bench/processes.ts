@@ -17,6 +17,12 @@ export function pinGenerator(): void {
   if (hasTaskset) spawnSync('taskset', ['-a', '-cp', '0', String(process.pid)]);
 }
 
+/** None outlives this process, however it ends. */
+const children = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 export interface Running {
   pid: number;
   /** What the contender said once it was ready: the part of its line behind `ready `. */
@@ -33,8 +39,9 @@ export async function startNode(o: { file: string; args?: string[]; env: Record<
   const { PATH, HOME, TMPDIR } = process.env;
   const env = Object.fromEntries(Object.entries({ PATH, HOME, TMPDIR, NODE_ENV: 'production', ...o.env }).filter(([, value]) => value !== undefined));
   const child = spawn(pinned[0]!, pinned.slice(1), { env: env as NodeJS.ProcessEnv, stdio: ['pipe', 'pipe', 'pipe'] });
-  const running = readyOf(child, o.ready, o.file);
-  return running;
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return readyOf(child, o.ready, o.file);
 }
 
 function readyOf(child: ChildProcess, ready: RegExp, name: string): Promise<Running> {
