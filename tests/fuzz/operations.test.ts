@@ -14,6 +14,7 @@ import { ANSWER_MS_MAX, faultOf, figure } from './oracle.ts';
 const SEED = seedOfRun();
 const OPERATIONS = Number(process.env.OPERATIONS ?? 400);
 const AT_ONCE = 4;
+const ROUND = 200;
 
 let db: TestDatabase;
 let dataDir: string;
@@ -92,21 +93,18 @@ async function filled(ws: TestWorkspace, learn: (text: string) => void): Promise
   learn(JSON.stringify(await server.ask('{ members { nodes { id } } channelAccounts { nodes { id } } customers { nodes { id identities { nodes { id } } timeline { nodes { id } } } } cursor }', null, ws.keys.ADMIN)));
 }
 
-test(`${OPERATIONS} operations made from the schema, valid and almost valid: no 5xx, no hang, nothing of our inside, and the server goes on`, { timeout: Math.max(60_000, OPERATIONS * 60) }, async () => {
-  const counts: Record<string, number> = {};
+/** That many operations of everybody who may come in. */
+async function round(maker: OperationMaker, count: number, counts: Record<string, number>, faults: string[]): Promise<void> {
   const ws = await testWorkspace(db);
-  const maker = new OperationMaker(schemaOf(), seeded(SEED));
+  maker.forget();
   await filled(ws, (text) => maker.learn(text));
-  await figure(server.address, 'nodejs_eventloop_lag_max_seconds');
   const sockets = await Promise.all([overSocket(ws.member.token), overSocket(ws.visitor.token)]);
-  // Two workspaces' worth of callers; a key that was revoked by luck is answered 401, which is right.
   const callers: ['team' | 'visitor', Asked][] = [
     ['team', overHttp(ws.keys.ADMIN)], ['team', overHttp(ws.member.token)], ['team', sockets[0].ask], ['team', overHttp(ws.keys.ADMIN)], ['visitor', overHttp(ws.visitor.token)], ['team', overHttp(ws.keys.REPORTING)], ['visitor', sockets[1].ask],
   ];
-  const faults: string[] = [];
   let next = 0;
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    for (let index = next++; index < OPERATIONS; index = next++) {
+    for (let index = next++; index < count; index = next++) {
       const [side, ask] = callers[index % callers.length]!;
       const operation = maker.next(side);
       const asked = JSON.stringify(operation);
@@ -120,12 +118,21 @@ test(`${OPERATIONS} operations made from the schema, valid and almost valid: no 
     }
   }));
   for (const socket of sockets) socket.close();
+}
+
+test(`${OPERATIONS} operations made from the schema, valid and almost valid: no 5xx, no hang, nothing of our inside, and the server goes on`, { timeout: Math.max(60_000, OPERATIONS * 60) }, async () => {
+  const counts: Record<string, number> = {};
+  const maker = new OperationMaker(schemaOf(), seeded(SEED));
+  const faults: string[] = [];
+  await figure(server.address, 'nodejs_eventloop_lag_max_seconds');
+  // Some operations revoke the key that asks, or send away the member who does: then others ask, of another workspace.
+  for (let left = OPERATIONS; left > 0; left -= ROUND) await round(maker, Math.min(left, ROUND), counts, faults);
   const slowestLoopMs = 1_000 * (await figure(server.address, 'nodejs_eventloop_lag_max_seconds'));
   expect(faults.slice(0, 5), `seed ${SEED}`).toEqual([]);
   // The process, its pools and its sockets are as before.
   expect(await figure(server.address, 'throughline_faults_total'), server.output().slice(-2_000)).toBe(0);
   expect((await fetch(`${server.address}/readyz`)).status).toBe(200);
-  expect((await server.query('{ customers { nodes { id } } }', null, ws.keys.INTEGRATOR)).status).toBeLessThan(402);
+  expect((await server.query('{ customers { nodes { id } } }', null, (await testWorkspace(db)).keys.ADMIN)).status).toBe(200);
   console.log(`${OPERATIONS} operations, seed ${SEED}: ${JSON.stringify(counts)}; the event loop waited ${Math.round(slowestLoopMs)} ms at most.`);
   expect(counts.answered! / OPERATIONS).toBeGreaterThan(0.15);
   if (process.env.VERIFY) expect(slowestLoopMs).toBeLessThan(100);

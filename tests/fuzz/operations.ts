@@ -34,6 +34,12 @@ export class OperationMaker {
   #pick = <T>(all: readonly T[]): T => all[this.#int(all.length)]!;
   #maybe = (p: number): boolean => this.random() < p;
 
+  /** Others ask from now on, of another workspace. */
+  forget(): void {
+    this.#ids.clear();
+    this.#cursors.length = 0;
+  }
+
   learn(text: string): void {
     for (const [, id] of text.matchAll(/"([a-z]{3}_[0-9a-f]{32})"/g)) {
       const all = this.#ids.get(id!.slice(0, 3)) ?? [];
