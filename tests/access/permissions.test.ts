@@ -170,7 +170,7 @@ describe('every field x role, asked of the graph', () => {
 
 test('a visitor reaches these types and mutations, and no others', () => {
   const reached = [...entities.values()].filter((entity) => ROLE_PERMISSIONS.VISITOR.has(entity.permission)).map((entity) => entity.name).sort();
-  expect(reached).toEqual(['Viewer', 'Visitor', 'VisitorChat', 'VisitorConversation', 'VisitorMessage']);
+  expect(reached).toEqual(['Viewer', 'Visitor', 'VisitorChat', 'VisitorConversation', 'VisitorFile', 'VisitorMessage']);
   for (const name of reached) {
     const entity = entities.get(name)!;
     for (const field of Object.values(entity.fields)) {

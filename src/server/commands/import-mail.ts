@@ -158,12 +158,14 @@ async function outcomes(app: Sql, workspaceId: string, stored: readonly Stored[]
 }
 
 function add(sum: Outcome, { file, before }: Stored, events: readonly EventRow[]): void {
-  const failed = events.filter((event) => !['APPLIED', 'DUPLICATE', 'IGNORED'].includes(event.state));
+  const failed = events.filter((event) => !['APPLIED', 'DUPLICATE', 'IGNORED', 'WAITING'].includes(event.state));
   if (failed.length > 0) sum.rejected.push({ file, reason: `${failed[0]!.state}: ${failed[0]!.error ?? 'no reason was kept'}` });
-  const applied = events.filter((event) => event.state === 'APPLIED');
+  // A report waits for the mail that it speaks of, which may be imported yet.
+  const applied = events.filter((event) => event.state === 'APPLIED' || event.state === 'WAITING');
   if (!before) {
     sum.messages += applied.filter((event) => event.kind === 'message').length;
-    sum.receipts += applied.filter((event) => event.kind === 'receipt').length;
+    // One that names no mail of ours is IGNORED; it was brought in all the same.
+    sum.receipts += events.filter((event) => event.kind === 'receipt' && event.state !== 'DUPLICATE').length;
     sum.others += applied.filter((event) => event.kind !== 'message' && event.kind !== 'receipt').length;
   }
   if (events.length > 0 && events.every((event) => event.state === 'DUPLICATE')) {
