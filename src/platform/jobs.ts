@@ -2,6 +2,7 @@
 // exactly when the transaction commits; it runs at least once, so what it does must be repeatable or guarded by its own rows.
 import { EventEmitter } from 'node:events';
 import { Logger as JobLogger, run, type Runner, type WorkerEvents } from 'graphile-worker';
+import { nowMs } from './clock.ts';
 import type { Sql, Tx } from './db.ts';
 import { openPool } from './db.ts';
 import { describeError, type Logger } from './log.ts';
@@ -52,7 +53,12 @@ export interface Workers {
   stop(graceMs?: number): Promise<void>;
 }
 
+/** Jobs that run in this process, or ran a moment ago: id -> when it ended (Unix milliseconds); null while it runs. */
+type Present = Map<string, number | null>;
+
 const BEAT_MS = 2_000;
+/** A job that was taken and isn't here after this was taken for nobody: the answer that told of it was lost. */
+const TAKEN_MS_MAX = 10_000;
 /** What a task has, after its signal was aborted, to write down what it knows. */
 const ABORT_MS = 500;
 
@@ -63,6 +69,7 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
   let wake = (): void => {};
   const ending = new AbortController();
   const pools = new Set<string>();
+  const present: Present = new Map();
   const login = new URL(options.url);
   login.searchParams.set('options', '-c role=throughline_system');
   login.searchParams.set('application_name', 'throughline jobs');
@@ -73,7 +80,7 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
     events.on('pool:release', ({ workerPool }) => pools.delete(workerPool.id));
     return run({
       connectionString: login.href,
-      taskList: Object.fromEntries(Object.entries(options.tasks).map(([name, task]) => [name, guarded(name, task, ending.signal, log)])),
+      taskList: Object.fromEntries(Object.entries(options.tasks).map(([name, task]) => [name, guarded(name, task, ending.signal, present, log)])),
       concurrency: options.concurrency,
       maxPoolSize: options.concurrency + 3,
       pollInterval: options.pollMs ?? 1_000,
@@ -105,7 +112,7 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
       }
     }
   })();
-  const watch = watchOver(options.url, pools, log);
+  const watch = watchOver(options.url, pools, present, log);
 
   return {
     async stop(graceMs = 8_000) {
@@ -133,9 +140,10 @@ async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
 
 /**
  * graphile-worker gives the jobs of a killed process back after four hours. Here every pool of workers holds an advisory lock for as long
- * as its process lives; whoever finds jobs of a pool whose lock is free gives them back. Ten seconds cover a pool that has just begun.
+ * as its process lives; whoever finds jobs of a pool whose lock is free gives them back. Ten seconds cover a pool that has just begun. So does a
+ * process with jobs of its own pools that it doesn't run: they were taken by a statement whose answer was lost with its connection.
  */
-function watchOver(url: string, pools: ReadonlySet<string>, log: Logger): { stop(): Promise<void> } {
+function watchOver(url: string, pools: ReadonlySet<string>, present: Present, log: Logger): { stop(): Promise<void> } {
   const sql = openPool({ url, role: 'throughline_system', max: 1, applicationName: 'throughline jobs watch' });
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -148,6 +156,7 @@ function watchOver(url: string, pools: ReadonlySet<string>, log: Logger): { stop
         select locked_by from graphile_worker._private_jobs where locked_at < statement_timestamp() - interval '10 seconds'
         union select locked_by from graphile_worker._private_job_queues where locked_at < statement_timestamp() - interval '10 seconds'`;
       for (const { lockedBy } of holders) if (!pools.has(lockedBy)) await releaseIfDead(sql, lockedBy, log);
+      await releaseAbsent(sql, pools, present, log);
     } catch (error) {
       if (!stopped) log.debug({ err: error }, 'jobs of stopped processes could not be looked for');
     }
@@ -175,9 +184,18 @@ async function releaseIfDead(sql: Sql, pool: string, log: Logger): Promise<void>
   });
 }
 
+async function releaseAbsent(sql: Sql, pools: ReadonlySet<string>, present: Present, log: Logger): Promise<void> {
+  for (const [id, endedAt] of present) if (endedAt !== null && endedAt < nowMs() - TAKEN_MS_MAX) present.delete(id);
+  const released = await sql`
+    update graphile_worker._private_jobs set locked_at = null, locked_by = null
+    where locked_by = any(${[...pools]}::text[]) and locked_at < statement_timestamp() - ${`${TAKEN_MS_MAX} milliseconds`}::interval
+      and id <> all(${[...present.keys()]}::int8[]) returning id`;
+  if (released.length > 0) log.warn({ jobs: released.length }, 'gave back jobs that were taken for nobody');
+}
+
 /** What a task throws is logged scrubbed; the queue's `last_error` gets its type and code only, since no erase looks there. */
 const guarded =
-  (name: string, task: Task, signal: AbortSignal, log: Logger) =>
+  (name: string, task: Task, signal: AbortSignal, present: Present, log: Logger) =>
   async (payload: unknown, { job }: { job: { id: string; attempts: number; max_attempts: number } }) => {
     const of: JobRun = {
       id: String(job.id),
@@ -185,12 +203,15 @@ const guarded =
       lastAttempt: job.attempts >= job.max_attempts,
       signal,
     };
+    present.set(of.id, null);
     try {
       await task(payload as Record<string, unknown>, of);
     } catch (error) {
       const { type, code } = describeError(error);
       log[of.lastAttempt ? 'error' : 'warn']({ task: name, job: of.id, attempt: of.attempt, lastAttempt: of.lastAttempt, err: error }, 'a job failed');
       throw new Error([type, code].filter(Boolean).join(' '));
+    } finally {
+      present.set(of.id, nowMs());
     }
   };
 

@@ -145,6 +145,21 @@ test('the jobs of a process that was killed are given back, those of one that li
   expect((await task.next())[0]).toEqual({ pool: alive });
 });
 
+test('a job that was taken by a statement whose answer was lost is given back, one that runs is not', { timeout: 30_000 }, async () => {
+  const task = recorded();
+  let finish = (): void => {};
+  let runs = 0;
+  await work({ send: task.task, long: () => new Promise<void>((resolve) => { runs++; finish = resolve; }) });
+  await inWorkspace(db.app, workspaceId, (tx) => enqueue(tx, 'long', {}));
+  const pool = await eventually(async () => (await db.owner<{ lockedBy: string }[]>`select locked_by from graphile_worker._private_jobs where locked_by is not null`)[0]?.lockedBy);
+  await inWorkspace(db.app, workspaceId, (tx) => enqueue(tx, 'send', { messageId: 'taken' }, { runAt: '2099-01-01T00:00:00.000Z' }));
+  // As it stands when the pool has taken it and never heard so; the other one runs for as long.
+  await db.owner`update graphile_worker._private_jobs set locked_by = ${pool}, locked_at = now() - interval '11 seconds', run_at = now()`;
+  expect(await task.next()).toMatchObject([{ messageId: 'taken' }, { attempt: 1 }]);
+  expect(runs).toBe(1);
+  finish();
+});
+
 test('after the connections were cut, jobs are taken again', async () => {
   const task = recorded();
   await work({ after: task.task });
