@@ -10,7 +10,8 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/harness/setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Two cores, and a third of the files wait for processes and sockets most of the time.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 40_000,
     teardownTimeout: 20_000,

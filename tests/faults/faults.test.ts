@@ -8,7 +8,7 @@ import { overtaken } from './invariants.ts';
 import { schedule, type Counts } from './schedule.ts';
 
 const SEED = seedOfRun();
-const FEW: Counts = { 'api kill': 2, 'postgres kill': 1, 'net fault': 3, 'api stop': 0, 'backend kill': 0, 'disk full': 0, 'clock jump': 0 };
+const FEW: Counts = { 'api kill': 1, 'postgres kill': 1, 'net fault': 2, 'api stop': 0, 'backend kill': 0, 'disk full': 0, 'clock jump': 0 };
 
 test(`nothing acknowledged is lost, doubled or out of order over a few kills of servers, PostgreSQL and wires (SEED=${SEED})`, { timeout: 420_000 }, async () => {
   // As main.ts does: the driver throws from a timer when a backend dies.
@@ -19,15 +19,15 @@ test(`nothing acknowledged is lost, doubled or out of order over a few kills of 
   };
   process.on('uncaughtException', onFault);
   try {
-    const result = await runFaults({ counts: FEW, seed: SEED, acks: 12, every: 100, people: 4, workers: 2, secondsMax: 200, say: () => {} });
+    const result = await runFaults({ counts: FEW, seed: SEED, acks: 8, every: 100, people: 4, workers: 2, secondsMax: 200, say: () => {} });
     // A shared machine says nothing of times: bars are claimed from `verify`.
     expect(result.faults.filter((fault) => !/ ms until both servers/.test(fault))).toEqual([]);
     expect(result.done).toEqual(FEW);
     expect(result.counts).toMatchObject({ lost: 0, doubled: 0, disordered: 0, checks: 1, unknown: 0 });
-    expect(result.counts.acknowledged).toBeGreaterThan(6 * 12);
+    expect(result.counts.acknowledged).toBeGreaterThan(4 * 8);
     expect(result.counts.underWayAtAKillMin).toBeGreaterThan(0);
-    expect(result.counts.seen).toBeGreaterThan(100);
-    expect(Object.values(result.phases).reduce((sum, n) => sum + n, 0)).toBeGreaterThanOrEqual(2);
+    expect(result.counts.seen).toBeGreaterThan(40);
+    expect(Object.values(result.phases).reduce((sum, n) => sum + n, 0)).toBeGreaterThanOrEqual(1);
   } finally {
     process.removeListener('uncaughtException', onFault);
     for (const other of others) process.on('uncaughtException', other);

@@ -15,7 +15,7 @@ import { payloadsUnder, signature } from '../journey/payloads.ts';
 import { ANSWER_MS_MAX, faultOf, figure } from './oracle.ts';
 
 const SEED = seedOfRun();
-const DELIVERIES = Number(process.env.DELIVERIES ?? 250);
+const DELIVERIES = Number(process.env.DELIVERIES ?? 150);
 const AT_ONCE = 4;
 /** A spoiled mail is no larger; what large ones cost is measured elsewhere. */
 const BYTES_MAX = 200_000;

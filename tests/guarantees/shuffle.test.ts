@@ -22,7 +22,7 @@ import { seedOfRun } from '../harness/ledger.ts';
 import { fakeTwilio, type FakeTwilio } from '../harness/twilio.ts';
 
 const SEED = seedOfRun();
-const RUNS = Number(process.env.RUNS ?? 20);
+const RUNS = Number(process.env.RUNS ?? 12);
 const [OURS, ADA, MAILBOX] = ['+14155550100', '+15035550142', 'support@acme.example'];
 
 let db: TestDatabase;

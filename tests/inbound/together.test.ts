@@ -12,7 +12,7 @@ import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { seedOfRun } from '../harness/ledger.ts';
 
 const SEED = seedOfRun();
-const RUNS = Number(process.env.RUNS ?? 25);
+const RUNS = Number(process.env.RUNS ?? 15);
 const NOON = Date.UTC(2026, 2, 5, 12);
 const moment = (minute: number) => new Date(NOON + minute * 60_000).toISOString();
 

@@ -10,7 +10,7 @@ import { seedOfRun } from '../harness/ledger.ts';
 import { startTestServer, type Reply, type Socket, type Subscription, type TestServer, type TestWorkspace } from '../harness/server.ts';
 
 const SEED = seedOfRun();
-const RUNS = Number(process.env.RUNS ?? 15);
+const RUNS = Number(process.env.RUNS ?? 8);
 const PEOPLE = ['+4915112345671', '+4915112345672', '+4915112345673'];
 /** Longer than an answer about a key is believed. */
 const BELIEVED_MS = 5_000;
