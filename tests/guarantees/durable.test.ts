@@ -13,7 +13,7 @@ import { peerAt, SECRET_KEY, spawnServer, testWorkspace, type Peer, type Started
 import { fakeTwilio, newSid, type FakeTwilio } from '../harness/twilio.ts';
 import { quiet, until } from './world.ts';
 
-const KILLS = Number(process.env.KILLS ?? 2);
+const KILLS = Number(process.env.KILLS ?? 1);
 const WORKERS = 6;
 const CUSTOMERS = 6;
 const ACKS_A_KILL = [20, 40] as const;

@@ -57,7 +57,8 @@ const ENCODINGS: Encoding[] = [
 ];
 
 test(`${PAYLOADS.length} payloads, in ${ENCODINGS.length} encodings, come out harmless`, { timeout: 60_000 }, async () => {
-  const sent = PAYLOADS.flatMap((payload, index) => [ENCODINGS[0]!, ENCODINGS[1 + (index % (ENCODINGS.length - 1))]!].map((encoding) => ({ payload, encoding })));
+  // In small each in one of them, in its turn.
+  const sent = PAYLOADS.flatMap((payload, index) => (process.env.VERIFY ? ENCODINGS : [ENCODINGS[index % ENCODINGS.length]!]).map((encoding) => ({ payload, encoding })));
   const post = async ({ payload, encoding: [, headers, body] }: (typeof sent)[number], index: number) => {
     const head = `From: ada${index % 40}@customers.example\r\nTo: support@acme.example\r\nSubject: ${index}\r\nMessage-ID: <${index}@customers.example>\r\n${headers}\r\n\r\n`;
     const answer = await fetch(hook, { method: 'POST', headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'message/rfc822' }, body: Buffer.concat([Buffer.from(head), body(`<p>before</p>${payload}<p>after</p>`)]) });
