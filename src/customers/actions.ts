@@ -35,8 +35,14 @@ export async function observeAll(tx: Tx, workspaceId: string, said: readonly Sai
       where p.workspace_id = ${workspaceId} and p.identity_id = s.identity_id and p.key = s.key and p.source = s.source and p.observed_at <= s.observed_at
       order by p.observed_at desc, p.id desc limit 1) p`;
   const values = new Map(standing.map(({ at, value }) => [at - 1, canonical(value)]));
-  const news = said.filter((s, i) => values.get(i) !== canonical(observable(s.key, s.value)));
-  for (const { actor, ...rest } of news) await observe(tx, actor, rest);
+  // After something new of an identity, what was read of it before is no longer what stands.
+  const changed = new Set<string>();
+  for (const [i, { actor, ...rest }] of said.entries()) {
+    const about = `${rest.identityId} ${rest.key} ${rest.source}`;
+    if (!changed.has(about) && values.get(i) === canonical(observable(rest.key, rest.value))) continue;
+    changed.add(about);
+    await observe(tx, actor, rest);
+  }
 }
 
 /**

@@ -47,8 +47,15 @@ export interface Mutation {
    * `run` for several calls of one caller that are waiting at the same moment, with the end that they have one after the other: what is called much
    * shares a transaction. One that would be refused may throw; then each runs alone.
    */
-  together?: (tx: Tx, context: MutationContext, inputs: any[]) => Promise<Record<string, unknown>[]>;
+  together?: {
+    run: (tx: Tx, context: MutationContext, inputs: any[]) => Promise<Record<string, unknown>[]>;
+    /** How much a call weighs; those that share a transaction weigh at most `TOGETHER_WEIGHT_MAX`. */
+    weight: (input: any) => number;
+  };
 }
+
+/** Every thing that is written holds locks until the transaction ends, and a server has room for some thousands. */
+export const TOGETHER_WEIGHT_MAX = 200;
 
 export const mutations: Record<string, Mutation> = {};
 

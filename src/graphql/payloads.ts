@@ -9,7 +9,7 @@ import { ERROR_CODES, Refusal, refusalsIn } from '../platform/errors.ts';
 import type { GraphContext } from './context.ts';
 import type { Argument, Entity, Leaf, Union } from './entity.ts';
 import { refusalOf } from './faults.ts';
-import { mutations, type BulkRow, type Mutation, type MutationContext, type PayloadField } from './mutation.ts';
+import { mutations, TOGETHER_WEIGHT_MAX, type BulkRow, type Mutation, type MutationContext, type PayloadField } from './mutation.ts';
 import type { Outputs } from './schema.ts';
 import { subscriptions, type Subscription, type Told } from './subscription.ts';
 import { fromCompute } from './text.ts';
@@ -262,8 +262,10 @@ function gatheringOf(name: string, { run, together }: Mutation): Gathering<Call,
       ({ input, context }) => within(context, async (tx) => plain(await run(tx, contextOf(context), input))),
       (calls) => {
         const { context } = calls[0]!;
-        return within(context, async (tx) => (await together!(tx, contextOf(context), calls.map(({ input }) => input))).map(plain));
+        return within(context, async (tx) => (await together!.run(tx, contextOf(context), calls.map(({ input }) => input))).map(plain));
       },
+      ({ input }) => together!.weight(input),
+      TOGETHER_WEIGHT_MAX,
     );
     gatherings.set(name, gathering);
   }

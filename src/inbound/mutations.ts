@@ -57,7 +57,7 @@ mutation('ingestMessages', {
   },
   payload: { messages: { type: IngestedMessage, list: true, description: 'What became of each.' } },
   run: async (tx, { actor }, input) => (await ingestAll(tx, actor, [input]))[0]!,
-  together: (tx, { actor }, inputs) => ingestAll(tx, actor, inputs),
+  together: { run: (tx, { actor }, inputs) => ingestAll(tx, actor, inputs), weight: (input: IngestInput) => input.messages.length },
 });
 
 interface IngestInput {

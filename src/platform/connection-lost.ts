@@ -4,7 +4,7 @@ import { sqlState } from './sql-state.ts';
 /** postgres.js' own and the system's (a socket), then PostgreSQL's: shut down, crashed, starting, too many clients. */
 const LOST = new Set([
   'CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT',
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT',
+  'ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE', 'ENOENT', 'ETIMEDOUT',
   '57P01', '57P02', '57P03', '53300',
 ]);
 

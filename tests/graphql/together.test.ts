@@ -12,7 +12,7 @@ function held(o: { failsTogether?: Error } = {}) {
     if (bad) throw new Error(`${bad} is refused`);
     return calls.map((call) => `${call} done`);
   };
-  const gathering = new Gathering<string, string>(async (call) => (await run([call], false))[0]!, (calls) => run(calls, true));
+  const gathering = new Gathering<string, string>(async (call) => (await run([call], false))[0]!, (calls) => run(calls, true), (call) => (call.startsWith('heavy') ? 3 : 1), 4);
   /** Ends the next run, once it is there. */
   const next = async (): Promise<string[]> => {
     while (runs.length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -51,6 +51,23 @@ describe('calls of one caller', () => {
     await next();
     expect(await next()).toEqual(['c', 'd']);
     expect((await answers).map((one) => (one.status === 'fulfilled' ? one.value : one.reason))).toEqual(['a done', 'b done', lost, lost]);
+  });
+
+  test('run together up to a weight, and one that is heavier alone', async () => {
+    const { gathering, next } = held();
+    const answers = ['a', 'b', 'c', 'heavy 1', 'd', 'heavy 2', 'heavy 3', 'e'].map((call) => gathering.run('Ada', call));
+    await next();
+    await next();
+    expect([await next(), await next(), await next()]).toEqual([['c', 'heavy 1'], ['d', 'heavy 2'], ['heavy 3', 'e']]);
+    expect(await Promise.all(answers)).toHaveLength(8);
+  });
+
+  test('whose shared run the network gave no answer to are told so: an unknown code is no refusal', async () => {
+    const lost = Object.assign(new Error('read EHOSTUNREACH'), { code: 'EHOSTUNREACH' });
+    const { gathering, next } = held({ failsTogether: lost });
+    const answers = Promise.allSettled(['a', 'b', 'c', 'd'].map((call) => gathering.run('Ada', call)));
+    for (let i = 0; i < 3; i++) await next();
+    expect((await answers).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
   });
 
   test('never run with those of another caller', async () => {

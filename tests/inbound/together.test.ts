@@ -121,6 +121,17 @@ describe('messages that are brought in together', () => {
     );
   });
 
+  test('and have no moment of their own stand in their order, the last one now', async () => {
+    const { id: workspaceId, actor } = await db.workspace();
+    await inWorkspace(db.app, workspaceId, (tx) => connectChannel(tx, actor, { channel: 'SMS', provider: 'twilio', name: 'SMS', address: '+4930123456', settings: { accountSid: `AC${'0'.repeat(32)}` }, secrets: { authToken: '1'.repeat(32) } }));
+    const texts = Array.from({ length: 60 }, (_, i) => `text ${i}`);
+    await inWorkspace(db.app, workspaceId, (tx) => ingestMessages(tx, actor, texts.map((text, i) => ({ channel: 'SMS', accountId: null, address: { kind: 'PHONE', value: '+15035550142' }, direction: 'INBOUND', text, externalId: `x${i}` })), 'LIVE'));
+    const stored = await db.owner<{ text: string }[]>`select text from messages where workspace_id = ${workspaceId} order by occurred_at, tie, id`;
+    expect(stored.map(({ text }) => text)).toEqual(texts);
+    const [conversation] = await db.owner`select m.text, c.message_count from conversations c join messages m on m.id = c.last_message_id where c.workspace_id = ${workspaceId}`;
+    expect(conversation).toEqual({ text: 'text 59', messageCount: 60 });
+  });
+
   test('cost the same number of statements whatever their number', async () => {
     const { id: workspaceId, actor } = await db.workspace();
     await inWorkspace(db.app, workspaceId, (tx) => connectChannel(tx, actor, { channel: 'SMS', provider: 'twilio', name: 'SMS', address: '+4930123456', settings: { accountSid: `AC${'0'.repeat(32)}` }, secrets: { authToken: '1'.repeat(32) } }));
