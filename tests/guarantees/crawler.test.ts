@@ -2,17 +2,16 @@
 // workspace A. The answer must be that to a thing which does not exist: same words, same nulls, and nothing of A in it, changed or not. Once as it
 // is, once with all row-level security off (the predicates alone hold), once with the predicates given A while the context is B's (the policies do).
 import { getNamedType, type GraphQLField, type GraphQLSchema } from 'graphql';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { ROLE_PERMISSIONS, type Permission, type ViewerRole } from '../../src/access/permissions.ts';
+import { ROLE_PERMISSIONS, type ViewerRole } from '../../src/access/permissions.ts';
 import { viewerOf } from '../../src/access/keys.ts';
-import { entities } from '../../src/graphql/entity.ts';
 import { makeGraph } from '../../src/graphql/execute.ts';
 import type { Sql, Tx } from '../../src/platform/db.ts';
 import '../../src/server/graph.ts';
 import { startTestServer, type Reply, type Socket, type TestServer } from '../harness/server.ts';
-import { call, documentOf, idPaths, isConnection, nodeOf, rootOf, selectionOf, type Kind } from './documents.ts';
-import { credentialOf, FILTERS, MUTATIONS, PARENTS, QUERIES, SUBSCRIPTIONS, type Caller, type Sample } from './samples.ts';
+import { call, documentOf, idPaths, rootOf } from './documents.ts';
+import { phantom, Places, shallow, type Place } from './places.ts';
+import { credentialOf, MUTATIONS, QUERIES, SUBSCRIPTIONS } from './samples.ts';
 import { makeWorld, quiet, type World } from './world.ts';
 
 // Hundreds of requests a test.
@@ -27,132 +26,20 @@ let b: World;
 let fresh: World;
 /** Looks like the others and has nothing that exists. */
 let nobody: World;
-/** The place at the end of the first row of each list, of A's and B's own. */
-const cursors = new Map<string, { a?: string; b?: string }>();
+let places: Places;
 
 beforeAll(async () => {
   server = await startTestServer();
   for (const mark of ['Quokkaville', 'Zirconbury', 'Wolframshire']) worlds.push(await makeWorld(server, mark));
   [a, b, fresh] = worlds as [World, World, World];
   ({ schema } = await makeGraph({ read: server.db.app, write: server.db.app }));
-  nobody = phantom('Nobodyton', '+4915112345999');
+  nobody = phantom(b, 'Nobodyton', '+4915112345999');
   await quiet(server);
 });
 afterAll(async () => {
   for (const { twilio } of worlds) await twilio.close();
   await server.stop();
 });
-
-// Places: one value, of one argument, of one field.
-
-interface Place {
-  name: string;
-  kind: Kind;
-  as: Caller | undefined;
-  document: string;
-  /** B's own values, and the same with one of them taken from a world. */
-  own: () => Record<string, unknown>;
-  with: (w: World) => Record<string, unknown>;
-  /** The paths of the schema that it covers. */
-  covers: string;
-}
-
-function phantom(mark: string, phone: string): World {
-  const ids = Object.fromEntries(Object.entries(b.ids).map(([name, id]) => [name, id.replace(/[0-9a-f]{32}$/, randomUUID().replaceAll('-', ''))]));
-  return { ...b, ids, mark, email: `ada.${mark.toLowerCase()}@customers.example`, phone, cursor: forged(b.cursor), statsCursor: NO_CURSOR, hexIds: new Set() };
-}
-const NO_CURSOR = 'bm9ib2R5';
-const forged = (cursor: string) => cursor.slice(0, -1) + (cursor.endsWith('A') ? 'B' : 'A');
-
-type Path = (string | number)[];
-const leaves = (value: unknown, path: Path = []): Path[] =>
-  value !== null && typeof value === 'object' ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, Array.isArray(value) ? Number(key) : key])) : [path];
-const at = (value: unknown, path: Path): unknown => path.reduce((inner, key) => (inner as Record<string | number, unknown>)[key], value);
-function put(value: unknown, path: Path, leaf: unknown): Record<string, unknown> {
-  const copy = structuredClone(value) as Record<string, unknown>;
-  (at(copy, path.slice(0, -1)) as Record<string | number, unknown>)[path.at(-1)!] = leaf;
-  return copy;
-}
-
-const deep = (type: Parameters<typeof selectionOf>[1]) => (isConnection(type) ? ` { totalCount { count } pageInfo { endCursor } nodes${selectionOf(schema, nodeOf(type), 1)} }` : selectionOf(schema, type, 1));
-/** Of what a mutation changed, which it is: what it shows besides is asked for by queries. */
-const shallow = (type: Parameters<typeof selectionOf>[1]) => selectionOf(schema, type, 1).replaceAll(/ \{ __typename [^{}]*?\bid\b[^{}]*\}/g, ' { __typename id }');
-
-function placesOf(kind: Kind, samples: Record<string, Sample[]>): Place[] {
-  const places: Place[] = [];
-  for (const field of Object.values(rootOf(schema, kind).getFields())) {
-    const type = getNamedType(field.type);
-    if (isConnection(type)) places.push(...listPlaces(field, field.name, 'query', undefined, (text) => text));
-    else {
-      const mine = samples[field.name];
-      if (!mine) throw new Error(`samples.ts does not say how ${kind} ${field.name} is asked.`);
-      for (const sample of mine) places.push(...samplePlaces(kind, field, sample, kind === 'query' ? deep(type) : shallow(type)));
-    }
-  }
-  return places;
-}
-
-function samplePlaces(kind: Kind, field: GraphQLField<unknown, unknown>, sample: Sample, selection: string): Place[] {
-  const { declared, text } = call(field, Object.keys(sample.args(b)), selection);
-  const document = documentOf(kind, declared, text);
-  return leaves(sample.args(b)).filter((path) => at(sample.args(a), path) !== at(sample.args(nobody), path)).map((path) => ({
-    kind, document, as: sample.as, name: `${kind} ${field.name} ${path.join('.')}`,
-    own: () => sample.args(b),
-    with: (w) => put(sample.args(b), path, at(sample.args(w), path)),
-    covers: [field.name, ...path.filter((key) => typeof key === 'string')].join('.'),
-  }));
-}
-
-function listPlaces(field: GraphQLField<unknown, unknown>, path: string, kind: Kind, caller: Caller | undefined, within: (text: string, w: World) => string): Place[] {
-  const type = getNamedType(field.type);
-  const entity = [...entities.values()].find(({ name }) => name === nodeOf(type).name);
-  const values: [string, (w: World) => Record<string, unknown>][] = [];
-  for (const { name, type: of } of field.args) {
-    const filter = FILTERS[getNamedType(of).name];
-    if (name === 'filter' && filter) for (const [index, value] of filter(b).entries()) values.push([`filter.${Object.keys(value)[0]}`, (w) => ({ filter: filter(w)[index] })]);
-    if (name === 'around') values.push(['around', (w) => ({ around: w.ids[entity!.prefix!] })]);
-    if (name === 'after' || name === 'before') values.push([name, (w) => ({ [name]: w === nobody ? NO_CURSOR : cursors.get(path)?.[w === a ? 'a' : 'b'] })]);
-  }
-  return values.map(([name, args]) => {
-    const size = name === 'before' ? 'last' : 'first';
-    const { declared, text } = call(field, [...Object.keys(args(b)), size], deep(type));
-    const variables = (w: World) => ({ ...args(w), [size]: 3 });
-    return { kind, as: caller, document: documentOf(kind, declared, within(text, b)), name: `${kind} ${path} ${name}`, covers: `${path.split('.').at(-1)}.${name}`, own: () => variables(b), with: variables };
-  });
-}
-
-function nestedPlaces(): Place[] {
-  const places: Place[] = [];
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!('getInterfaces' in type) || type.name.startsWith('__') || ['Query', 'Mutation', 'Subscription'].includes(type.name)) continue;
-    for (const field of Object.values(type.getFields()) as GraphQLField<unknown, unknown>[]) {
-      if (field.args.length === 0) continue;
-      const parent = PARENTS[type.name];
-      if (!parent || !isConnection(getNamedType(field.type))) throw new Error(`samples.ts does not say where ${type.name}.${field.name} is found.`);
-      places.push(...listPlaces(field, `${type.name}.${field.name}`, 'query', parent.as, (text, w) => `${parent.open(w)} ${text} } }`));
-    }
-  }
-  return places;
-}
-
-/** The first cursor of every list, as A and as B. */
-async function learnCursors(): Promise<void> {
-  const learn = async (field: GraphQLField<unknown, unknown>, path: string, caller: Caller | undefined, within: (text: string, w: World) => string) => {
-    if (!isConnection(getNamedType(field.type))) return;
-    const known: { a?: string; b?: string } = {};
-    for (const [name, w] of [['a', a], ['b', b]] as const) {
-      const { text } = await server.query(documentOf('query', [], within(`${field.name}(first: 1) { pageInfo { endCursor } }`, w)), null, credentialOf(w, caller));
-      known[name] = /"endCursor":"([^"]+)"/.exec(text)?.[1];
-    }
-    cursors.set(path, known);
-  };
-  for (const field of Object.values(rootOf(schema, 'query').getFields())) await learn(field, field.name, undefined, (text) => text);
-  for (const [name, { open, as }] of Object.entries(PARENTS)) {
-    for (const field of Object.values((schema.getType(name) as ReturnType<typeof rootOf>).getFields())) await learn(field, `${name}.${field.name}`, as, (text, w) => `${open(w)} ${text} } }`);
-  }
-}
-
-// What an answer tells.
 
 /** The answer with everything taken out that differs from one moment, one new row or one name to another. */
 function told(text: string, w: World): string {
@@ -217,10 +104,11 @@ let queries: Place[];
 let changes: Place[];
 let live: Place[];
 async function findPlaces(): Promise<void> {
-  await learnCursors();
-  queries = [...placesOf('query', QUERIES), ...nestedPlaces()];
-  changes = placesOf('mutation', MUTATIONS);
-  live = placesOf('subscription', SUBSCRIPTIONS);
+  places = new Places(schema, server, a, b, nobody);
+  await places.learnCursors();
+  queries = [...places.placesOf('query', QUERIES), ...places.nestedPlaces()];
+  changes = places.placesOf('mutation', MUTATIONS);
+  live = places.placesOf('subscription', SUBSCRIPTIONS);
 }
 
 describe('as another workspace', () => {
@@ -283,7 +171,7 @@ describe('as somebody who may less', () => {
     ["B's visitor", 'VISITOR', () => b.visitor.token],
     ["A's own visitor, of what is not his,", 'VISITOR', () => a.visitor.token],
   ] as [string, ViewerRole, () => string][])('%s learns nothing, not even what exists', async (_name, role, credential) => {
-    const narrow = [...placesFor('query', QUERIES, ROLE_PERMISSIONS[role]), ...placesFor('mutation', MUTATIONS, ROLE_PERMISSIONS[role])];
+    const narrow = [...places.placesFor('query', QUERIES, ROLE_PERMISSIONS[role]), ...places.placesFor('mutation', MUTATIONS, ROLE_PERMISSIONS[role])];
     const own = credential() === a.visitor.token;
     // What the visitor said, was told, and is.
     const others = narrow.filter((place) => !own || !/"v(?:is|mg|cn)_/.test(JSON.stringify(place.with(a))));
@@ -303,14 +191,6 @@ describe('as somebody who may less', () => {
   });
 });
 
-/** The same places, asking for what the permissions allow. */
-function placesFor(kind: Kind, samples: Record<string, Sample[]>, may: ReadonlySet<Permission>): Place[] {
-  return Object.entries(samples).flatMap(([name, mine]) => {
-    const field = rootOf(schema, kind).getFields()[name]!;
-    return mine.flatMap((sample) => samplePlaces(kind, field, sample, selectionOf(schema, getNamedType(field.type), 0, may)));
-  });
-}
-
 test('mutations refuse what is of A as what does not exist, and change nothing of A', async () => {
   const before = await stateOfA();
   expect(await crawl(changes, asB)).toEqual([]);
@@ -321,7 +201,7 @@ test('mutations refuse what is of A as what does not exist, and change nothing o
 describe('with one wall', () => {
   test('the predicates alone hold: all row-level security off, and every answer is as before', async () => {
     b = fresh;
-    nobody = phantom('Nemoford', '+4915112345888');
+    nobody = phantom(b, 'Nemoford', '+4915112345888');
     await findPlaces();
     const { owner, app } = server.db;
     const tables = await owner<{ name: string }[]>`select relname as name from pg_class where relrowsecurity and relnamespace = 'public'::regnamespace`;
@@ -390,7 +270,7 @@ test('whose things they are may do all of it: the samples are right', async () =
       if (!field) wrong.push(`There is no ${kind} ${name}.`);
       for (const sample of field ? mine : []) {
         const args = sample.args(a);
-        const { declared, text } = call(field!, Object.keys(args), shallow(getNamedType(field!.type)));
+        const { declared, text } = call(field!, Object.keys(args), shallow(schema, getNamedType(field!.type)));
         const answer = await server.query(documentOf(kind, declared, text), args, credentialOf(a, sample.as));
         const codes = refusals(answer);
         if (sample.refused ? !codes[0]?.startsWith(sample.refused) : codes.length > 0) wrong.push(`${kind} ${name} ${JSON.stringify(args).slice(0, 120)}: ${codes.join(' ') || answer.text.slice(0, 200)}`);
