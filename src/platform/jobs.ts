@@ -2,6 +2,8 @@
 // exactly when the transaction commits; it runs at least once, so what it does must be repeatable or guarded by its own rows.
 import { EventEmitter } from 'node:events';
 import { Logger as JobLogger, run, type Runner, type WorkerEvents } from 'graphile-worker';
+// eslint-disable-next-line no-restricted-imports -- graphile-worker's driver; nothing else speaks by it.
+import pg from 'pg';
 import { nowMs } from './clock.ts';
 import type { Sql, Tx } from './db.ts';
 import { openPool } from './db.ts';
@@ -74,15 +76,15 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
   login.searchParams.set('options', '-c role=throughline_system');
   login.searchParams.set('application_name', 'throughline jobs');
 
-  const start = (): Promise<Runner> => {
+  const start = async (): Promise<Runner> => {
+    const pool = poolOf(login.href, options.concurrency + 3, log);
     const events = new EventEmitter() as WorkerEvents;
     events.on('pool:create', ({ workerPool }) => pools.add(workerPool.id));
     events.on('pool:release', ({ workerPool }) => pools.delete(workerPool.id));
-    return run({
-      connectionString: login.href,
+    const started = await run({
+      pgPool: pool,
       taskList: Object.fromEntries(Object.entries(options.tasks).map(([name, task]) => [name, guarded(name, task, ending.signal, present, log)])),
       concurrency: options.concurrency,
-      maxPoolSize: options.concurrency + 3,
       pollInterval: options.pollMs ?? 1_000,
       noHandleSignals: true,
       parsedCronItems: [],
@@ -91,7 +93,11 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
       preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       logger: toLog(log),
       events,
+    }).catch(async (error: unknown) => {
+      await pool.end();
+      throw error;
     });
+    return Object.assign(started, { promise: started.promise.finally(() => pool.end()) });
   };
 
   let runner = await start();
@@ -127,6 +133,18 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
       await watch.stop();
     },
   };
+}
+
+/**
+ * graphile-worker's connections. Its own pool takes the listeners away before its connections have ended (0.17.3, lib.js): one that was lost
+ * just then ended the process.
+ */
+function poolOf(connectionString: string, max: number, log: Logger): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max });
+  const onLost = (error: Error): void => log.debug({ err: error }, 'a connection of the job workers was lost');
+  pool.on('error', onLost);
+  pool.on('connect', (client) => void client.on('error', onLost));
+  return pool;
 }
 
 /** Whether `promise` ended within the time. */

@@ -170,6 +170,19 @@ test('after the connections were cut, jobs are taken again', async () => {
   expect((await task.next())[0]).toEqual({ n: 2 });
 });
 
+test('connections that are cut while the workers stop harm nobody', async () => {
+  for (let n = 0; n < 8; n++) {
+    const task = recorded();
+    const workers = await work({ after: task.task });
+    await enqueue(db.app, 'after', { n });
+    await task.next();
+    await Promise.all([
+      workers.stop(),
+      db.owner`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'throughline jobs'`,
+    ]);
+  }
+});
+
 for (const end of ['succeeded', 'failed'] as const) {
   test(`when the connection is lost while it is written down that a job ${end}, the process goes on and the job is run again`, { timeout: 60_000 }, async () => {
     const runs: number[] = [];
