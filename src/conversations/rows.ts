@@ -1,5 +1,6 @@
 // A conversation's row as the actions need it, and the locks by which they may change it.
 import type { Actor } from '../access/viewer.ts';
+import { lockOwners } from '../identities/customers.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import type { Channel, ConversationStatus } from './continuity.ts';
@@ -59,12 +60,5 @@ export async function lockConversation(tx: Tx, workspaceId: string, id: string, 
  * Locks the customer who owns the identity now (FOR NO KEY UPDATE), so that one open matter a customer holds: two first messages at once make
  * one conversation. Starts again when a merge moved the identity meanwhile. Taken before any conversation's lock.
  */
-export async function lockOwner(tx: Tx, workspaceId: string, identityId: string): Promise<string> {
-  for (;;) {
-    const owner = async () =>
-      found((await tx<{ customerId: string }[]>`select customer_id from identities where workspace_id = ${workspaceId} and id = ${identityId}`)[0], 'identity').customerId;
-    const customerId = await owner();
-    await tx`select 1 from customers where workspace_id = ${workspaceId} and id = ${customerId} for no key update`;
-    if ((await owner()) === customerId) return customerId;
-  }
-}
+export const lockOwner = async (tx: Tx, workspaceId: string, identityId: string): Promise<string> =>
+  found((await lockOwners(tx, workspaceId, [identityId])).owners.get(identityId), 'identity');

@@ -6,7 +6,7 @@ import { Refusal } from '../platform/errors.ts';
 import type { Catalogue } from './catalogue.ts';
 import { cursorSql } from './cursors.ts';
 import type { Entity, Expression, List, Many, One, RootLeaf, Rows } from './entity.ts';
-import { countSql, listRows, pageRows, reference, type Place } from './lists.ts';
+import { countSql, listRows, pageRows, reference, type Place, type Site } from './lists.ts';
 import { boundsOf, COUNT_MAX, orderOf, pageOf, pageShape, type Page } from './pages.ts';
 import type { Operation } from './reader.ts';
 import { rowOf, selection, type Row } from './rows.ts';
@@ -114,18 +114,7 @@ export class Loaders {
       { path: ['~cursor'], sql: cursorSql(field, order, '_y', this.catalogue) },
       { path: ['~rn'], sql: '_y._rn::int4' },
     ];
-    const source = (values: Values, parentSql: string | null) =>
-      pageRows(
-        {
-          list: field,
-          page,
-          parent: parentSql,
-          place: values.place,
-          isConstant: false,
-          param: (cast, read) => values.add(cast, read(page)),
-        },
-        true,
-      );
+    const source = (values: Values, parentSql: string | null) => pageRows(sited(field, page, parentSql, values), true);
     const totalCount = () => this.#count(name, field, page, parent);
     if (!parent) {
       const values = this.#values();
@@ -151,15 +140,7 @@ export class Loaders {
   }
 
   async #count(name: string, field: Many, page: Page, parent: { entity: Entity; id: string; isKey: boolean } | null) {
-    const sql = (values: Values, parentSql: string | null) =>
-      countSql({
-        list: field,
-        page,
-        parent: parentSql,
-        place: values.place,
-        isConstant: false,
-        param: (cast, read) => values.add(cast, read(page)),
-      });
+    const sql = (values: Values, parentSql: string | null) => countSql(sited(field, page, parentSql, values));
     let count: number;
     if (parent) {
       count = await this.#batched(`${name}#(${page.filter.shape} ${JSON.stringify(page.filter.values)})`, parent.id, async (keys) => {
@@ -241,6 +222,15 @@ export class Loaders {
     return `select _p.id::text as id, (${key}) as k from ${entity.table} _p where ${conditions.join(' and ')} offset 0`;
   }
 }
+
+const sited = (list: Many, page: Page, parent: string | null, values: Values): Site => ({
+  list,
+  page,
+  parent,
+  place: values.place,
+  isConstant: false,
+  param: (cast, read) => values.add(cast, read(page)),
+});
 
 const list = (selected: readonly { sql: string }[]): string => selected.map(({ sql }) => sql).join(', ') || 'true';
 

@@ -1,6 +1,5 @@
 // What the load does. Each act has a mark of its own, which stands in what it leaves behind, and is the same request however often it is sent.
 import { createTransport } from 'nodemailer';
-import type { Answer } from '../harness/ledger.ts';
 import { newSid, twilioSignature } from '../harness/twilio.ts';
 
 export interface Person {
@@ -22,6 +21,11 @@ export interface World {
   mailbox: string;
   number: string;
   twilio: { accountSid: string; authToken: string };
+}
+/** What a client knows of what it asked for: unknown is what no answer came to. */
+export interface Answer {
+  outcome: 'acknowledged' | 'refused' | 'unknown';
+  said?: string;
 }
 export type Send = (door: Door) => Promise<Answer>;
 

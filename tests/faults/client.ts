@@ -1,8 +1,8 @@
 // A client: a process of its own that acts on both servers and keeps a ledger of what it was told, in a file that outlives whatever happens to anybody.
 // Told by messages: { world, doors, seed, name, workers, file } to begin; then 'pause', 'go', 'settle' (ask again for what is unknown), 'end'.
 import { openSync, writeSync } from 'node:fs';
-import { seeded, type Answer } from '../harness/ledger.ts';
-import { ACTS, type Door, type Send, type World } from './acts.ts';
+import { seeded } from '../harness/seeded.ts';
+import { ACTS, type Answer, type Door, type Send, type World } from './acts.ts';
 
 export interface ClientStart {
   world: World;

@@ -1,7 +1,7 @@
 // In small what `npm run faults` does at full count; and that what judges it can fail.
 import { expect, test } from 'vitest';
 import { isDriverFault } from '../../src/platform/db.ts';
-import { seedOfRun } from '../harness/ledger.ts';
+import { seedOfRun } from '../harness/seeded.ts';
 import { runFaults } from './faults.ts';
 import type { Act } from './fleet.ts';
 import { overtaken } from './invariants.ts';

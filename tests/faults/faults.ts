@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { now } from '../../src/platform/clock.ts';
 import { processLives } from '../../src/platform/server-lock.ts';
-import { seeded } from '../harness/ledger.ts';
+import { seeded } from '../harness/seeded.ts';
 import type { Peer, TestWorkspace } from '../harness/server.ts';
 import type { Person, World } from './acts.ts';
 import { MAIL_SECRET, MAILBOX, NUMBER, openCluster, type Api, type Cluster } from './cluster.ts';

@@ -3,7 +3,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { seeded } from '../harness/ledger.ts';
+import { seeded } from '../harness/seeded.ts';
 
 export interface FollowerStart {
   addresses: [string, string];

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isDriverFault } from '../../src/platform/db.ts';
-import { seedOfRun } from '../harness/ledger.ts';
+import { seedOfRun } from '../harness/seeded.ts';
 import { runFaults, type FaultResult } from './faults.ts';
 import type { Counts } from './schedule.ts';
 

@@ -1,5 +1,5 @@
 // Which faults in which order: the same for the same seed and counts.
-import { seeded } from '../harness/ledger.ts';
+import { seeded } from '../harness/seeded.ts';
 
 export const FAULT_KINDS = ['api kill', 'postgres kill', 'net fault', 'api stop', 'backend kill', 'disk full', 'clock jump'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -1,15 +1,14 @@
 // What providers deliver, spoiled: mails, text messages and calls of the fixtures, their bytes changed, signed rightly. Each is taken or refused; none is a
 // fault of ours, and nothing is left over. SEED and DELIVERIES set the run. VERIFY=1 also holds the event loop to 100 ms.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { publicId } from '../../src/platform/ids.ts';
 import { until } from '../guarantees/world.ts';
-import { testDatabase, type TestDatabase } from '../harness/database.ts';
-import { seeded, seedOfRun } from '../harness/ledger.ts';
-import { ROOT, SECRET_KEY, spawnServer, testWorkspace, type Started, type TestWorkspace } from '../harness/server.ts';
+import type { TestDatabase } from '../harness/database.ts';
+import { seeded, seedOfRun } from '../harness/seeded.ts';
+import { ROOT, testWorkspace, type Started, type TestWorkspace } from '../harness/server.ts';
+import { spawned } from '../harness/spawned.ts';
 import { ownMails } from '../journey/mails.ts';
 import { payloadsUnder, signature } from '../journey/payloads.ts';
 import { ANSWER_MS_MAX, faultOf, figure } from './oracle.ts';
@@ -27,26 +26,20 @@ const ACCOUNT_SID = `AC${'1'.repeat(32)}`;
 let db: TestDatabase;
 let dataDir: string;
 let server: Started;
+let close: () => Promise<void>;
 let ws: TestWorkspace;
 const hooks: Record<'mail' | 'twilio', string> = { mail: '', twilio: '' };
 beforeAll(async () => {
-  db = await testDatabase();
-  dataDir = await mkdtemp(join(tmpdir(), 'throughline-fuzz-'));
+  ({ db, dataDir, server, close } = await spawned({ RATE_LIMIT_DELIVERIES_PER_MINUTE: '999999999999' }));
   ws = await testWorkspace(db);
   const mail = await ws.connect({ channel: 'EMAIL', provider: 'mime', name: 'Mail', address: 'support@acme.example', settings: { host: '127.0.0.1', port: 9, secure: 'none' }, secrets: { inbound: MAIL_SECRET } });
   const settings = { accountSid: ACCOUNT_SID, apiBaseUrl: 'http://127.0.0.1:9' };
   const sms = await ws.connect({ channel: 'SMS', provider: 'twilio', name: 'SMS', address: '+14155550100', settings, secrets: { authToken: AUTH_TOKEN } });
   await ws.connect({ channel: 'VOICE', provider: 'twilio', name: 'Voice', address: '+14155550100', settings, endpointId: sms.endpointId });
-  server = await spawnServer({ DATABASE_URL: db.url, SECRET_KEY, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error', RATE_LIMIT_DELIVERIES_PER_MINUTE: '999999999999' }, { timeoutMs: 60_000 });
   hooks.mail = `${server.address}/hooks/mime/${publicId('end', mail.endpointId)}`;
   hooks.twilio = `${server.address}/hooks/twilio/${publicId('end', sms.endpointId)}`;
 }, 90_000);
-afterAll(async () => {
-  server.kill('SIGKILL');
-  await server.exited;
-  await db.close();
-  await rm(dataDir, { recursive: true, force: true });
-});
+afterAll(() => close());
 
 interface Sample {
   door: 'mail' | 'twilio';

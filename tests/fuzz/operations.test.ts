@@ -1,13 +1,11 @@
 // Operations made from the schema, over both transports, against a process of its own: none of them meets a fault of ours.
 // SEED and OPERATIONS set the run. VERIFY=1 also holds the event loop to 100 ms.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { testDatabase, type TestDatabase } from '../harness/database.ts';
-import { seeded, seedOfRun } from '../harness/ledger.ts';
-import { SECRET_KEY, spawnServer, testWorkspace, type Started, type TestWorkspace } from '../harness/server.ts';
+import type { TestDatabase } from '../harness/database.ts';
+import { seeded, seedOfRun } from '../harness/seeded.ts';
+import { testWorkspace, type Started, type TestWorkspace } from '../harness/server.ts';
+import { spawned } from '../harness/spawned.ts';
 import { OperationMaker, schemaOf, type Operation } from './operations.ts';
 import { ANSWER_MS_MAX, faultOf, figure } from './oracle.ts';
 
@@ -17,19 +15,12 @@ const AT_ONCE = 4;
 const ROUND = 200;
 
 let db: TestDatabase;
-let dataDir: string;
 let server: Started;
+let close: () => Promise<void>;
 beforeAll(async () => {
-  db = await testDatabase();
-  dataDir = await mkdtemp(join(tmpdir(), 'throughline-fuzz-'));
-  server = await spawnServer({ DATABASE_URL: db.url, SECRET_KEY, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error', RATE_LIMIT_COST_PER_MINUTE: '999999999999', RATE_LIMIT_REFUSED_PER_MINUTE: '999999999999' }, { timeoutMs: 60_000 });
+  ({ db, server, close } = await spawned({ RATE_LIMIT_COST_PER_MINUTE: '999999999999', RATE_LIMIT_REFUSED_PER_MINUTE: '999999999999' }));
 }, 90_000);
-afterAll(async () => {
-  server.kill('SIGKILL');
-  await server.exited;
-  await db.close();
-  await rm(dataDir, { recursive: true, force: true });
-});
+afterAll(() => close());
 
 type Asked = (operation: Operation) => Promise<{ status: number; text: string }>;
 

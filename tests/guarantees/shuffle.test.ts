@@ -18,7 +18,7 @@ import { inWorkspace } from '../../src/platform/db.ts';
 import { outgoing } from '../../src/platform/http.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
-import { seedOfRun } from '../harness/ledger.ts';
+import { seedOfRun } from '../harness/seeded.ts';
 import { fakeTwilio, type FakeTwilio } from '../harness/twilio.ts';
 
 const SEED = seedOfRun();

@@ -1,13 +1,11 @@
 // G5 over real sockets and a process of its own: readers who stop reading cost the server a bounded amount of memory and the others nothing, and
 // whoever reads again catches up, or is closed with a code that clients retry.
-import { mkdtemp, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { testDatabase, type TestDatabase } from '../harness/database.ts';
-import { SECRET_KEY, spawnServer, testWorkspace, type Started, type TestWorkspace } from '../harness/server.ts';
+import type { TestDatabase } from '../harness/database.ts';
+import { testWorkspace, type Started, type TestWorkspace } from '../harness/server.ts';
+import { spawned } from '../harness/spawned.ts';
 import { until } from './world.ts';
 
 const STALLED = 14;
@@ -21,22 +19,15 @@ const GROWTH_BYTES_MAX = 220_000_000;
 const RETRIED = [1001, 1006, 1012, 1013, 1014];
 
 let db: TestDatabase;
-let dataDir: string;
 let server: Started;
+let close: () => Promise<void>;
 let ws: TestWorkspace;
 beforeAll(async () => {
-  db = await testDatabase();
-  dataDir = await mkdtemp(join(tmpdir(), 'throughline-slow-'));
+  ({ db, server, close } = await spawned());
   ws = await testWorkspace(db);
   await ws.connect({ channel: 'EMAIL', provider: 'mime', name: 'Mail', address: 'support@acme.example', settings: { host: '127.0.0.1', port: 9, secure: 'none' }, secrets: { inbound: 'the-secret-of-the-mail-door' } });
-  server = await spawnServer({ DATABASE_URL: db.url, SECRET_KEY, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error' }, { timeoutMs: 60_000 });
 }, 90_000);
-afterAll(async () => {
-  server.kill('SIGKILL');
-  await server.exited;
-  await db.close();
-  await rm(dataDir, { recursive: true, force: true });
-});
+afterAll(() => close());
 
 const name = (n: number) => `message ${String(n).padStart(4, '0')}`;
 

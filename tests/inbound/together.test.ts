@@ -9,7 +9,7 @@ import { inWorkspace } from '../../src/platform/db.ts';
 import { Refusal } from '../../src/platform/errors.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
-import { seedOfRun } from '../harness/ledger.ts';
+import { seedOfRun } from '../harness/seeded.ts';
 
 const SEED = seedOfRun();
 const RUNS = Number(process.env.RUNS ?? 15);

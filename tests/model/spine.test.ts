@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyChain } from '../../src/events/chain.ts';
 import { nowMs, setClock } from '../../src/platform/clock.ts';
 import { isDriverFault } from '../../src/platform/db.ts';
-import { seedOfRun } from '../harness/ledger.ts';
+import { seedOfRun } from '../harness/seeded.ts';
 import { startTestServer, type Reply, type Socket, type Subscription, type TestServer, type TestWorkspace } from '../harness/server.ts';
 
 const SEED = seedOfRun();

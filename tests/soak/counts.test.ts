@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { seeded } from '../harness/ledger.ts';
+import { seeded } from '../harness/seeded.ts';
 import { grows, slopeOf } from './counts.ts';
 
 const run = (perMinute: number, noise: number) => {

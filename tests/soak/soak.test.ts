@@ -1,7 +1,7 @@
 // In seconds what `npm run soak` does over minutes: that the churn reaches the server, and that what is held comes back.
 import { expect, test } from 'vitest';
 import { testDatabase } from '../harness/database.ts';
-import { seedOfRun } from '../harness/ledger.ts';
+import { seedOfRun } from '../harness/seeded.ts';
 import { soak } from './soak.ts';
 
 test('sockets, listeners and sessions come back to their base after each round of churn', { timeout: 180_000 }, async () => {

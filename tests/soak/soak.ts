@@ -8,7 +8,7 @@ import { now } from '../../src/platform/clock.ts';
 import { openPool } from '../../src/platform/db.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { migrate } from '../../src/platform/migrate.ts';
-import { seeded } from '../harness/ledger.ts';
+import { seeded } from '../harness/seeded.ts';
 import { SECRET_KEY, spawnServer, testWorkspace, type Started, type TestWorkspace } from '../harness/server.ts';
 import { grows, slopeOf, type Slope } from './counts.ts';
 
