@@ -138,6 +138,7 @@ export function faultsOf(catalogue: Catalogue, entities: Iterable<Entity>, roots
       const at = `${entity.name}.${name}`;
       if (field.form === 'column' && stored) column(at, entity.table, field);
       if (field.form === 'one' && stored && typeof field.key === 'string') exists(at, entity.table, field.key);
+      if (field.form === 'one' && stored) for (const key of Object.values(field.memberKeys ?? {})) if (typeof key === 'string') exists(at, entity.table, key);
       if (field.form === 'embed' && stored) {
         for (const source of Object.values(field.columns)) exists(at, entity.table, source);
         const [first] = Object.values(field.columns);

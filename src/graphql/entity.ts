@@ -67,7 +67,11 @@ export interface One extends Common {
   target: () => Entity | Union;
   /** The column that holds the target's id, or SQL for it. */
   key: string | RowSql;
+  /** Of a union: the same for each member by itself, so that nobody computes another one's. */
+  memberKeys?: MemberKeys;
 }
+/** Member of a union -> the column that holds its id, or SQL for it. */
+export type MemberKeys = Record<string, string | RowSql>;
 /**
  * A value object that lives on the same row, e.g. an Actor in (author_kind, author_id). `columns` maps its columns to the row's.
  * Nullable: it is null when the first of `columns` is.
@@ -273,6 +277,14 @@ export const column = (type: Leaf, name: string, description: string, more: Part
 export const expression = (type: Leaf, sql: RowSql, description: string, more: Partial<More<Expression>> = {}): Expression => ({ form: 'expression', type, sql, description, ...more });
 export const computed = (type: Leaf, needs: string[], compute: Computed['compute'], description: string, more: Partial<More<Computed>> = {}): Computed => ({ form: 'computed', type, needs, compute, description, ...more });
 export const one = (target: One['target'], key: One['key'], description: string, more: Partial<More<One>> = {}): One => ({ form: 'one', target, key, description, ...more });
+/** One of a union, whose members' ids lie in different places. */
+export const oneOf = (target: () => Union, memberKeys: MemberKeys, description: string, more: Partial<More<One>> = {}): One => {
+  const key: RowSql = (t, viewer) => {
+    const arms = Object.entries(memberKeys).map(([name, of]) => `when '${name}' then ${typeof of === 'string' ? `${t}.${of}` : of(t, viewer)}`);
+    return `(case ${t}.${target().by} ${arms.join(' ')} end)`;
+  };
+  return { form: 'one', target, key, memberKeys, description, ...more };
+};
 export const embed = (target: Embed['target'], columns: Embed['columns'], description: string, more: Partial<More<Embed>> = {}): Embed => ({ form: 'embed', target, columns, description, ...more });
 export const many = (target: Many['target'], description: string, more: Omit<Many, 'form' | 'target' | 'description'>): Many => ({ form: 'many', target, description, ...more });
 export const list = (target: List['target'], description: string, more: Omit<List, 'form' | 'target' | 'description'>): List => ({ form: 'list', target, description, ...more });

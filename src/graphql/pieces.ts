@@ -2,7 +2,7 @@
 import { isLeafType, isListType, isNonNullType, type GraphQLOutputType } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
 import type { Leaf } from './entity.ts';
-import { fromCompute, quote, wire } from './text.ts';
+import { fromCompute, momentJson, quote, wire } from './text.ts';
 
 /** SQL of type text, or text itself. */
 export type Piece = string | { text: string };
@@ -74,7 +74,7 @@ export function leafPieces(type: Leaf, sql: LeafSql): Piece[] | null {
   }
   switch (type) {
     case 'DateTime':
-      return quoted();
+      return isNotNull ? [momentJson(expression), text('Z"')] : [`coalesce(${momentJson(expression)}||'Z"', ${missing})`];
     case 'ID':
       return columnType === 'uuid' ? quoted() : guarded(`to_json(${value})::text`);
     case 'String':

@@ -6,16 +6,22 @@ import type { Enumeration, Leaf } from './entity.ts';
 
 const operand = (expression: string): string => (/^[\w.]+$/.test(expression) ? expression : `(${expression})`);
 
+/**
+ * `"2026-01-31T09:00:00.000` of a moment: JSON writes one a third faster than to_char, but no trailing zeros. The microsecond keeps them, and is cut off.
+ */
+export const momentJson = (expression: string): string =>
+  `left(to_json((${operand(expression)}::timestamptz(3) + interval '1 microsecond') at time zone interval '0')::text, 24)`;
+
 /** SQL of the leaf's value as it stands in the answer: a DateTime is RFC 3339 text with milliseconds in UTC, an id `cus_…`. */
 export function wire(type: Leaf, expression: string): string {
   const e = operand(expression);
   if (typeof type === 'object') {
-    if (type.kind === 'id') return `'${type.prefix}_'||replace(${e}::text, '-', '')`;
+    if (type.kind === 'id') return `'${type.prefix}_'||${hex(e)}`;
     return type.kind === 'list' ? `to_json(${e})` : e;
   }
   switch (type) {
     case 'DateTime':
-      return `to_char(${e} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+      return `substr(${momentJson(e)}, 2)||'Z'`;
     case 'ID':
     case 'Cursor':
       return `${e}::text`;
@@ -34,7 +40,7 @@ export function wire(type: Leaf, expression: string): string {
 }
 
 /** The hexadecimal digits of a UUID. */
-export const hex = (uuid: string): string => `replace(${operand(uuid)}::text, '-', '')`;
+export const hex = (uuid: string): string => `encode(uuid_send(${operand(uuid)}), 'hex')`;
 
 /** What a parameter of this type is cast to; a list's is `<cast>[]`. */
 export function castOf(type: Leaf): string {

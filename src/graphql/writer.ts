@@ -292,15 +292,24 @@ export class Writer {
 
   #one(source: Source, field: One, nodes: readonly FieldNode[]): string {
     const target = field.target();
-    const key = typeof field.key === 'string' ? source.column(field.key) : `(${source.over(field.key)})`;
     const nullable = field.nullable ?? false;
-    const row = (entity: Entity) => {
+    const row = (entity: Entity, key: One['key']) => {
       const alias = this.alias();
-      return this.#row(entity, nodes, alias, `${alias}.id = ${key}`, nullable);
+      return this.#row(entity, nodes, alias, `${alias}.id = ${typeof key === 'string' ? source.column(key) : `(${source.over(key)})`}`, nullable);
     };
-    if (!isUnion(target)) return row(target);
-    const arms = Object.entries(target.members).map(([name, member]) => `when ${quote(name)} then ${row(member())}`);
-    return `case ${source.column(target.by)} ${arms.join(' ')} else ${nullable ? `'null'` : broken} end`;
+    if (!isUnion(target)) return row(target, field.key);
+    // Members of one type and key share their arm: PostgreSQL sets up each of them, whether it comes to it or not.
+    const arms = new Map<Entity, { key: One['key']; names: string[] }[]>();
+    for (const [name, member] of Object.entries(target.members)) {
+      const key = field.memberKeys?.[name] ?? field.key;
+      const known = arms.get(member()) ?? [];
+      const same = known.find((arm) => arm.key === key);
+      if (same) same.names.push(name);
+      else arms.set(member(), [...known, { key, names: [name] }]);
+    }
+    const by = source.column(target.by);
+    const whens = [...arms].flatMap(([entity, keys]) => keys.map(({ key, names }) => `when ${by} in (${names.map(quote).join(', ')}) then ${row(entity, key)}`));
+    return `case ${whens.join(' ')} else ${nullable ? `'null'` : broken} end`;
   }
 }
 

@@ -5,7 +5,7 @@ import { Channel } from '../channels/fields.ts';
 import { Conversation, ownerOf } from '../conversations/fields.ts';
 import { ExternalRecord, Note } from '../crm/fields.ts';
 import { Customer } from '../customers/fields.ts';
-import { column, computed, embed, entity, enumeration, expression, extend, idOf, many, one, union, type FilterField } from '../graphql/entity.ts';
+import { column, computed, embed, entity, enumeration, expression, extend, idOf, many, one, oneOf, union, type FilterField, type MemberKeys } from '../graphql/entity.ts';
 import { Claim, Identity } from '../identities/fields.ts';
 import { Message } from '../messages/fields.ts';
 import { Actor } from '../workspaces/actor.ts';
@@ -39,11 +39,18 @@ export const TimelineSubject = union('TimelineSubject', {
   },
 });
 
-// A record that went to somebody else is no longer shown to whom it was taken from: the entry stays, for it was so.
-const SUBJECT = (t: string): string => `(case
-  when ${t}.kind in ('CONVERSATION_OPENED', 'STATUS_CHANGE', 'ASSIGNMENT') then ${t}.conversation_id
-  when ${t}.kind = 'RECORD_CHANGE' then (select sr.id from external_records sr where sr.workspace_id = ${t}.workspace_id and sr.id = ${t}.ref_id and sr.identity_id = ${t}.identity_id)
-  else ${t}.ref_id end)`;
+const SUBJECT: MemberKeys = {
+  MESSAGE: 'ref_id',
+  CALL: 'ref_id',
+  NOTE: 'ref_id',
+  CONVERSATION_OPENED: 'conversation_id',
+  STATUS_CHANGE: 'conversation_id',
+  ASSIGNMENT: 'conversation_id',
+  // A record that went to somebody else is no longer shown to whom it was taken from: the entry stays, for it was so.
+  RECORD_CHANGE: (t) => `(select sr.id from external_records sr where sr.workspace_id = ${t}.workspace_id and sr.id = ${t}.ref_id and sr.identity_id = ${t}.identity_id)`,
+  IDENTITY_CHANGE: 'ref_id',
+  CLAIM: 'ref_id',
+};
 
 export const TimelineEntry = entity('TimelineEntry', {
   prefix: 'tle', table: 'timeline_entries', permission: 'messages:read', description: 'One thing that happened to a person. What changes (a call) stays one entry.',
@@ -53,7 +60,7 @@ export const TimelineEntry = entity('TimelineEntry', {
     actor: embed(() => Actor, { kind: 'actor_kind', id: 'actor_id' }, 'Who did it.'),
     channel: column(Channel, 'channel', 'The channel that it went by; null for what used none (a note, an assignment).', { nullable: true }),
     summary: computed('String', ['kind', 'channel', 'actor_kind', 'data'], summaryOf, 'One English sentence that says what happened, without a name, an address or anybody\'s words.'),
-    subject: one(() => TimelineSubject, SUBJECT, 'What it tells of, as it is now. Null once that was erased and, for a record, once it belongs to somebody else.', { nullable: true }),
+    subject: oneOf(() => TimelineSubject, SUBJECT, 'What it tells of, as it is now. Null once that was erased and, for a record, once it belongs to somebody else.', { nullable: true }),
     conversation: one(() => Conversation, 'conversation_id', 'The conversation that it belongs to; null for what belongs to the customer as such.', { nullable: true, permission: 'conversations:read' }),
     customer: one(() => Customer, (row) => ownerOf('identity_id', row), 'Whose it is now; of a claimed entry, the visitor himself, not the customer whom he says he is.', { permission: 'customers:read' }),
     identity: one(() => Identity, 'identity_id', 'The address (or the customer as such) that it happened with.', { permission: 'customers:contact' }),
