@@ -32,10 +32,11 @@ const MERGED_CUSTOMERS = 340;
 export interface Size {
   /** At least 100; one in twenty is a regular. */
   customers: number;
-  /** Of conversations of ten each. At least ten a customer. */
+  /** Of conversations of ten each, those of regulars of twenty. At least twelve a customer. */
   messages: number;
 }
-const REGULAR_MESSAGES = 100;
+const REGULAR_CONVERSATION = 20;
+const REGULAR_MESSAGES = 10 * REGULAR_CONVERSATION;
 const regularsOf = ({ customers }: Size): number => Math.floor(customers / 20);
 export interface Cluster {
   /** Of a login that owns the benches' databases and may make some. */
@@ -47,7 +48,7 @@ export interface Cluster {
 export interface Data {
   url: string;
   size: Size;
-  /** Of regulars, whose pages are full: each has ten conversations with a hundred messages over three addresses, and a note. */
+  /** Of regulars, whose pages are full: each has ten conversations of twenty messages over three addresses, and a note. */
   customerIds: string[];
   /** Has IDENTITIES_MANY identities. */
   manyId: string;
@@ -147,7 +148,7 @@ async function fill(url: string, size: Size, say: (text: string) => void): Promi
     };
     const regulars = regularsOf(size);
     await seed(app, WORKSPACE, { customers: size.customers - regulars, messages: size.messages - regulars * REGULAR_MESSAGES }, progress);
-    await seed(app, WORKSPACE, { customers: regulars, messages: regulars * REGULAR_MESSAGES }, () => {});
+    await seed(app, WORKSPACE, { customers: regulars, messages: regulars * REGULAR_MESSAGES, messagesPerConversation: REGULAR_CONVERSATION }, () => {});
     await seed(app, WORKSPACE, { customers: MERGED_CUSTOMERS, messages: MERGED_CUSTOMERS * 30 }, () => {});
     await addNotes(owner);
     await joinMany(owner, size.customers);

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     return given;
   };
   const customers = number('customers', quick ? 1_000 : 2_000, 100);
-  const size: Size = { customers, messages: number('messages', customers * 30, customers * 10) };
+  const size: Size = { customers, messages: number('messages', customers * 30, customers * 12) };
   const wanted = chosen(values.only);
   const rounds = number('rounds', quick ? 2 : 5, 1);
   const seconds = number('seconds', quick ? 0.6 : 5, 0.1);

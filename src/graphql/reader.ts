@@ -109,7 +109,7 @@ export class ReadPool {
     await this.#gate.enter();
     try {
       this.statements++;
-      const whole = `${text} from (select set_config('app.workspace_id', $${values.length + 1}::text, true) as c offset 0) s where s.c is not null`;
+      const whole = inContext(text, values.length);
       const rows = await this.sql.unsafe(whole, [...values.map(parameter), workspaceId], { prepare: this.#prepared.use(whole) }).values();
       return (rows[0] as unknown as [string | null])[0];
     } finally {
@@ -143,6 +143,19 @@ export class ReadPool {
   isPrepared(text: string): boolean {
     return this.#prepared.use(text);
   }
+}
+
+/** The statement with its context, by its text: one string, so that it is hashed once and not at every use. */
+const contexts = new Map<string, string>();
+const CONTEXTS_MAX = 2_000;
+function inContext(text: string, values: number): string {
+  let whole = contexts.get(text);
+  if (whole === undefined) {
+    whole = `${text} from (select set_config('app.workspace_id', $${values + 1}::text, true) as c offset 0) s where s.c is not null`;
+    if (contexts.size >= CONTEXTS_MAX) contexts.delete(contexts.keys().next().value!);
+    contexts.set(text, whole);
+  }
+  return whole;
 }
 
 const CONTEXT = `select set_config('app.workspace_id', $1::text, true)`;

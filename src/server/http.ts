@@ -106,6 +106,8 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
   });
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The parsed body. What isn't JSON is refused here with what was expected. */
 function bodyOfRequest(request: FastifyRequest): unknown {
   if (request.method !== 'POST') return undefined;
@@ -118,7 +120,7 @@ function bodyOfRequest(request: FastifyRequest): unknown {
     throw new Refusal('INVALID_INPUT', `The body must be JSON with \`content-type: application/json\`, not ${type ? type.slice(0, 100) : 'without a content-type'}.`);
   }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return JSON.parse(utf8.decode(body));
   } catch {
     throw new Refusal('INVALID_INPUT', 'The body is not JSON in UTF-8; expected { "query": "…", "variables": { … } }.');
   }

@@ -6,6 +6,8 @@ import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
 export interface SeedSize {
   customers: number;
   messages: number;
+  /** Default and least: 10. A divisor of 5,000, so that no conversation lies in two batches. */
+  messagesPerConversation?: number;
 }
 export interface SeedProgress {
   done: number;
@@ -17,8 +19,8 @@ type Fragment = ReturnType<Tx>;
 const CUSTOMERS_AT_ONCE = 2_000;
 const MESSAGES_AT_ONCE = 5_000;
 const BATCHES_AT_ONCE = 2;
-/** Messages of a conversation; the last one takes what is left. */
-export const MESSAGES_PER_CONVERSATION = 10;
+/** Messages of a conversation, unless more are asked for; the last one takes what is left. */
+const MESSAGES_PER_CONVERSATION = 10;
 /** The first moment of the data; the last message is some two years later. */
 const EPOCH = '2024-01-01T00:00:00.000Z';
 /** Numbers are milliseconds after the epoch in ids: 100 days of them. */
@@ -26,7 +28,7 @@ const NUMBERS_MAX = 100 * 86_400_000;
 const SPAN_MS = 2 * 365 * 86_400_000;
 
 /**
- * Adds customers (each with a self identity, an e-mail address and a phone number), conversations of 10 messages and their timelines.
+ * Adds customers (each with a self identity, an e-mail address and a phone number), conversations of 10 messages, or as many as are asked for, and their timelines.
  * Numbers go on after what an earlier seed of the workspace made. Throws when the workspace has no account of LIVE_CHAT, EMAIL and SMS.
  */
 export async function seed(app: Sql, workspaceId: string, size: SeedSize, progress: (p: SeedProgress) => void): Promise<void> {
@@ -46,7 +48,7 @@ export async function seed(app: Sql, workspaceId: string, size: SeedSize, progre
 
   await inBatches(app, workspaceId, { total: size.customers, atOnce: CUSTOMERS_AT_ONCE, report }, (tx, from, count) => seedCustomers(tx, workspaceId, first + from, count));
   await inBatches(app, workspaceId, { total: size.messages, atOnce: MESSAGES_AT_ONCE, report }, (tx, from, count) =>
-    seedMessages(tx, workspaceId, { first, customers: size.customers, from: base + from, count }));
+    seedMessages(tx, workspaceId, { first, customers: size.customers, base, perConversation: size.messagesPerConversation ?? MESSAGES_PER_CONVERSATION, from: base + from, count }));
 }
 
 /** Runs batches side by side, each in a transaction: of rows that nobody shares, and in the order of their numbers where they share a conversation. */
@@ -112,18 +114,22 @@ async function seedCustomers(tx: Tx, workspaceId: string, first: number, count: 
 }
 
 /** Messages `from` … of all; those of one conversation stand in a row, and conversations go round the customers. */
-async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; customers: number; from: number; count: number }): Promise<void> {
+async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; customers: number; base: number; perConversation: number; from: number; count: number }): Promise<void> {
   const salt = saltOf(workspaceId);
+  // No conversation is shorter, so these numbers are nobody's.
+  const firstConversation = o.base / MESSAGES_PER_CONVERSATION;
+  const conversationOf = (message: number) => firstConversation + Math.floor((message - o.base) / o.perConversation);
   const rows = (columns: ReturnType<Tx>) => tx`
     select ${columns} from (
-      select m, c, ${o.first}::int8 + c % ${o.customers}::int8 as cust, m % ${MESSAGES_PER_CONVERSATION} as k,
-        ${EPOCH}::timestamptz + (((c * 7919 + 13) % 1000003)::float8 / 1000003 * ${SPAN_MS}::float8 + m % ${MESSAGES_PER_CONVERSATION} * 240000) * interval '1 ms' as at,
-        (array['LIVE_CHAT', 'EMAIL', 'SMS'])[1 + (c + m % ${MESSAGES_PER_CONVERSATION} / 5) % 3] as channel,
+      select m, c, ${o.first}::int8 + c % ${o.customers}::int8 as cust, k,
+        ${EPOCH}::timestamptz + (((c * 7919 + 13) % 1000003)::float8 / 1000003 * ${SPAN_MS}::float8 + k * 240000) * interval '1 ms' as at,
+        (array['LIVE_CHAT', 'EMAIL', 'SMS'])[1 + (c + k / 5) % 3] as channel,
         case when m % 2 = 0 or (c % 10 = 0 and m % 10 = 9) then 'INBOUND' else 'OUTBOUND' end as direction,
         (array['My parcel has not moved for three days.', 'Thank you, I have asked the carrier and will come back to you today.', 'Could the delivery go to my neighbour instead?',
           'Yes, I changed that for you just now.', 'The invoice shows the old address.', 'Here is the corrected invoice.', 'It arrived, but one cup is broken.',
           'I am sorry to hear that. A new one leaves our warehouse tomorrow.', 'That was quick, thanks!', 'With pleasure. Have a good day.'])[1 + m % 10] || ' (' || m || ')' as body
-      from (select g::int8 as m, g::int8 / ${MESSAGES_PER_CONVERSATION} as c from generate_series(${o.from}::int8, ${o.from + o.count - 1}::int8) g) numbers
+      from (select g::int8 as m, ${firstConversation}::int8 + (g - ${o.base}::int8) / ${o.perConversation}::int8 as c, (g - ${o.base}::int8) % ${o.perConversation}::int8 as k
+        from generate_series(${o.from}::int8, ${o.from + o.count - 1}::int8) g) numbers
     ) s`;
   const identity = tx`case channel when 'EMAIL' then ${id(tx, 3, tx`cust`, salt)} when 'SMS' then ${id(tx, 4, tx`cust`, salt)} else ${id(tx, 2, tx`cust`, salt)} end`;
   await tx`
@@ -161,7 +167,7 @@ async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; cus
         array_agg(distinct m.channel) as channels,
         (array_agg(m.direction order by m.occurred_at desc))[1] = 'INBOUND' as waits, min(m.occurred_at) filter (where m.direction = 'OUTBOUND') as first_response
       from messages m where m.workspace_id = ${workspaceId}
-        and m.conversation_id in (select ${id(tx, 5, tx`g::int8`, salt)} from generate_series(${Math.floor(o.from / MESSAGES_PER_CONVERSATION)}::int8, ${Math.floor((o.from + o.count - 1) / MESSAGES_PER_CONVERSATION)}::int8) g)
+        and m.conversation_id in (select ${id(tx, 5, tx`g::int8`, salt)} from generate_series(${conversationOf(o.from)}::int8, ${conversationOf(o.from + o.count - 1)}::int8) g)
       group by 1
     ) l where t.workspace_id = ${workspaceId} and t.id = l.conversation_id`;
 }
