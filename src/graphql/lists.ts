@@ -63,19 +63,23 @@ function filters(site: Site): string[] {
   return sql ? [`(${sql})`] : [];
 }
 
-/** The list's rows that satisfy `conditions` too, in the given direction, at most `limit`: a top-N of each identity, merged, when through. */
+/**
+ * The list's rows that satisfy `conditions` too, in the given direction, at most `limit`. When through: of the `limit` identities whose first row comes
+ * first (none of another's can be among the result) a top-N each, merged. A person of a thousand addresses costs a look at each, not its rows.
+ */
 function ordered(site: Site, conditions: string[], reversed: boolean, limit: string): string {
   const { list, page } = site;
   const order = orderOf(list, page);
   const way = order.descending !== reversed ? ' desc' : '';
-  const by = (alias: string) =>
-    orderColumns(order)
-      .map((name) => `${alias}.${name}${way}`)
-      .join(', ');
-  const { table } = list.target();
-  const rows = `select _t.* from ${table} _t${where([...membership(site), ...filters(site), ...conditions])} order by ${by('_t')} limit ${limit}`;
+  const names = orderColumns(order);
+  const by = (alias: string) => names.map((name) => `${alias}.${name}${way}`).join(', ');
+  const from = `${list.target().table} _t${where([...membership(site), ...filters(site), ...conditions])} order by ${by('_t')}`;
+  const rows = `select _t.* from ${from} limit ${limit}`;
   if (!list.through) return rows;
-  return `select _y.* from ${list.through.table} _h cross join lateral (${rows}) _y${where(hops(site))} order by ${by('_y')} limit ${limit}`;
+  const { table, via = 'id' } = list.through;
+  const first = `select ${names.map((name) => `_t.${name}`).join(', ')} from ${from} limit 1`;
+  const leading = `select _h.${via} from ${table} _h cross join lateral (${first}) _f${where(hops(site))} order by ${by('_f')} limit ${limit}`;
+  return `select _y.* from (${leading}) _h cross join lateral (${rows}) _y order by ${by('_y')} limit ${limit}`;
 }
 
 const size = (site: Site, read: (page: Page) => number): string => (site.isConstant ? String(read(site.page)) : site.param('int4', read));
