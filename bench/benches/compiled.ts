@@ -19,7 +19,7 @@ export const compiled: Bench = {
   names: ['compiled.share'],
   async run(context) {
     const data = await context.data();
-    const pool = (role: 'throughline_app' | 'throughline_system') => openPool({ url: data.url, role, max: 4, applicationName: 'bench', genericPlans: role === 'throughline_app' });
+    const pool = (role: 'throughline_app' | 'throughline_system') => openPool({ url: data.url, role, max: 4, applicationName: 'bench' });
     const [app, system] = [pool('throughline_app'), pool('throughline_system')];
     // Figures of this moment must be the same by both paths.
     const at = Date.parse('2026-01-15T12:00:00.000Z');

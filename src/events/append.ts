@@ -21,18 +21,36 @@ import { expectEvents } from './sequencer.ts';
 export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   const at = now();
+  const counts = new Map<string, number>();
   const rows = events.map((event) => {
     refuseText(event);
+    const { conversationId } = event;
+    if (conversationId) counts.set(conversationId, (counts.get(conversationId) ?? 0) + 1);
     return {
       id: newId(),
       kind: event.kind,
-      conversation_id: event.conversationId ?? null,
+      conversation_id: conversationId ?? null,
+      // The how manieth of these of its conversation.
+      number: conversationId ? counts.get(conversationId) : null,
       actor_kind: event.actor.kind,
       actor_id: event.actor.id,
       data: event.data,
       occurred_at: event.occurredAt ?? at,
     };
   });
+  const ids = [...counts.keys()];
+  // One conversation is locked as it is raised; several are locked in the order of their ids before.
+  const raised = ids.length < 2
+    ? tx`raised as (
+        update conversations c set seq = c.seq + ${counts.get(ids[0] ?? '') ?? 0}::int where c.workspace_id = ${workspaceId} and c.id = ${ids[0] ?? null}::uuid
+        returning c.id, c.seq - ${counts.get(ids[0] ?? '') ?? 0}::int as before)`
+    : tx`locked as materialized (
+        select c.id from conversations c where c.workspace_id = ${workspaceId} and c.id = any(${ids}::uuid[]) order by c.id for no key update
+      ), raised as (
+        update conversations c set seq = c.seq + n.events
+        from unnest(${ids}::uuid[], ${[...counts.values()]}::int[]) n (id, events)
+        where c.workspace_id = ${workspaceId} and c.id = any(${ids}::uuid[]) and c.id = n.id and c.id in (select id from locked)
+        returning c.id, c.seq - n.events as before)`;
   const [result] = await tx<{ lost: number }[]>`
     with origin as (
       select s.* from jsonb_to_record(nullif(current_setting('app.source', true), '')::jsonb)
@@ -42,27 +60,14 @@ export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent
       insert into event_sources (workspace_id, hash, credential_kind, credential_id, identity_id, address_hash, salt, address, created_at)
       select ${workspaceId}, decode(hash, 'hex'), credential_kind, credential_id, identity_id, decode(address_hash, 'hex'), decode(salt, 'hex'), address, ${at}
       from origin on conflict do nothing
-    ), input as (
-      select * from rows from (
-        jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-          as (id uuid, kind text, conversation_id uuid, actor_kind text, actor_id uuid, data jsonb, occurred_at timestamptz)
-      ) with ordinality as i (id, kind, conversation_id, actor_kind, actor_id, data, occurred_at, ordinal)
-    ), named as (
-      select conversation_id as id, count(*) as events from input where conversation_id is not null group by 1
-    ), locked as materialized (
-      select c.id from conversations c
-      where c.workspace_id = ${workspaceId} and c.id in (select id from named)
-      order by c.id for no key update
-    ), raised as (
-      update conversations c set seq = c.seq + n.events
-      from named n where c.workspace_id = ${workspaceId} and c.id = n.id and c.id in (select id from locked)
-      returning c.id, c.seq - n.events as before
-    ), appended as (
+    ), ${raised}, appended as (
       insert into event_outbox (workspace_id, id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at, source)
-      select ${workspaceId}, i.id, i.kind, i.conversation_id,
-        r.before + row_number() over (partition by i.conversation_id order by i.ordinal),
-        i.actor_kind, i.actor_id, i.data, i.occurred_at, (select decode(hash, 'hex') from origin)
-      from input i left join raised r on r.id = i.conversation_id
+      select ${workspaceId}, i.id, i.kind, i.conversation_id, r.before + i.number, i.actor_kind, i.actor_id, i.data, i.occurred_at, (select decode(hash, 'hex') from origin)
+      from rows from (
+        jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+          as (id uuid, kind text, conversation_id uuid, number int, actor_kind text, actor_id uuid, data jsonb, occurred_at timestamptz)
+      ) with ordinality as i (id, kind, conversation_id, number, actor_kind, actor_id, data, occurred_at, ordinal)
+      left join raised r on r.id = i.conversation_id
       order by i.ordinal
       returning conversation_id, conversation_seq
     )

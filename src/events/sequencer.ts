@@ -8,8 +8,10 @@ import type { Bus } from './bus.ts';
 export const LOG_CHANNEL = 'throughline_log';
 
 const BATCH_EVENTS_MAX = 1_000;
-/** Between two calls, however often it is woken: what commits meanwhile goes along with the next one. */
+/** Between the beginnings of two calls, however often it is woken: what commits meanwhile goes along with the next one. */
 const SPACING_MS = 4;
+/** Under load a call takes longer, and the next one waits longer, up to BUSY_MS: a call costs much the same for one event and for fifty. */
+const SPACING_FACTOR = 8;
 /** Between two calls while there is work, or was a moment ago. */
 const BUSY_MS = 20;
 /** Between two calls otherwise: for processes that died between a commit and their own call. */
@@ -79,7 +81,8 @@ export function startSequencer(system: Sql, options: { bus?: Bus; onError?: (err
         options.onError?.(error);
         pause = RETRY_MS;
       }
-      await pauseUntil(began + (woken ? SPACING_MS : pause), began + SPACING_MS);
+      const spacing = Math.max(SPACING_MS, Math.min(BUSY_MS, SPACING_FACTOR * (performance.now() - began)));
+      await pauseUntil(began + (woken ? spacing : pause), began + spacing);
     }
   }
 

@@ -29,7 +29,7 @@ import { buildSchema } from './schema.ts';
 import type { Told } from './subscription.ts';
 
 export interface GraphOptions {
-  /** Reads: a pool of the application's role, best with `genericPlans`. */
+  /** Reads: a pool of the application's role. */
   read: Sql;
   /** Actions of mutations. */
   write: Sql;

@@ -102,13 +102,13 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => database.close());
   await migrate(database.migrationUrl);
 
-  const pool = (role: 'throughline_app' | 'throughline_system', max: number, name: string, genericPlans = false) => {
-    const made = openPool({ url: database.url, role, max, applicationName: `throughline ${name}`, genericPlans });
+  const pool = (role: 'throughline_app' | 'throughline_system', max: number, name: string) => {
+    const made = openPool({ url: database.url, role, max, applicationName: `throughline ${name}` });
     closers.push(() => made.end({ timeout: 5 }));
     return made;
   };
   const app = pool('throughline_app', 10, 'actions');
-  const read = pool('throughline_app', 10, 'reads', true);
+  const read = pool('throughline_app', 10, 'reads');
   const system = pool('throughline_system', 4, 'system');
   await Promise.all([app, read, system].map(refuseUnconfined));
   await loadHashKey(system);

@@ -31,7 +31,7 @@ export interface Desk {
 }
 
 export async function desk(db: TestDatabase): Promise<Desk> {
-  const read: Sql = openPool({ url: db.url, role: 'throughline_app', max: 3, applicationName: 'test read', genericPlans: true });
+  const read: Sql = openPool({ url: db.url, role: 'throughline_app', max: 3, applicationName: 'test read' });
   const graph = await makeGraph({ read, write: db.app });
   const loaders = await makeGraph({ read, write: db.app, path: 'loaders', log: (id, error) => console.error(id, error) });
   return {

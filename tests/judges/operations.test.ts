@@ -52,7 +52,7 @@ let year: { from: string; to: string };
 beforeAll(async () => {
   server = await startTestServer({ demo: true });
   demo = server.server.demo!;
-  read = openPool({ url: server.db.url, role: 'throughline_app', max: 3, applicationName: 'test reads', genericPlans: true });
+  read = openPool({ url: server.db.url, role: 'throughline_app', max: 3, applicationName: 'test reads' });
   graph = await makeGraph({ read, write: server.db.app });
   loaders = await makeGraph({ read, write: server.db.app, path: 'loaders' });
   admin = await viewerOf(server.db.app, `Bearer ${demo.adminKey}`);
