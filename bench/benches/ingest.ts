@@ -49,7 +49,7 @@ async function measured(context: Context, data: Data, wanted: ReadonlySet<string
     const rows: Row[] = [];
     if (wanted.has('ingest.single.vs_limit')) {
       await expectSameRows(owner, system, [ours.said, limit.said], () => next(1));
-      const contender = (name: string, { said, pid }: { said: string; pid: number }): Contender => ({ name, address: said, pid, requests: () => next(1) });
+      const contender = (name: string, { said, pid }: { said: string; pid: number }): Contender => ({ name, address: said, pid, requests: () => next(1), before: () => settled(system) });
       const turns = await inRounds([contender('limit', limit), contender('ours', ours)], { ...context, postmaster: context.cluster.postmaster });
       rows.push(row('ingest.single.vs_limit', ratio(turns, 'ours', 'limit'), 'x', '>= 0.6'));
       for (const name of ['ours', 'limit']) {
