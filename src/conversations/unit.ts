@@ -1,7 +1,7 @@
 // What one transaction will have written of conversations: collected as it is decided, thing by thing, and written set by set, so that a hundred
 // messages cost the statements of one.
 import { NOT_WAITING } from '../../schema/conversations.ts';
-import { appendEvents, putTimelineEntries, type TimelineEntry } from '../events/append.ts';
+import { appendEvents, appendNumbered, putTimelineEntries, type NumberedEvent, type TimelineEntry } from '../events/append.ts';
 import type { NewEvent } from '../events/catalog.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
@@ -58,15 +58,18 @@ export class Unit {
   async write(): Promise<void> {
     const { tx, workspaceId } = this;
     const { opened, changed, participants, entries, events } = this;
-    const conversations = [...opened].map(([row, opening]) => ({ ...stored(row), ...opening, workspaceId, id: row.id, identityId: row.identityId, priority: row.priority, tags: row.tags }));
+    const before = new Map([...opened.keys(), ...changed].map((row) => [row.id, row.seq]));
+    const numbered = this.numbered();
+    const seqOf = (row: ConversationRow) => (numbered ? row.seq : before.get(row.id)!);
+    const conversations = [...opened].map(([row, opening]) => ({ ...stored(row), ...opening, workspaceId, id: row.id, seq: seqOf(row), identityId: row.identityId, priority: row.priority, tags: row.tags }));
     await Promise.all([
       insertRows(tx, 'conversations', conversations),
       ...this.writeContents(),
       insertRows(tx, 'conversation_participants', unique(participants).map((row) => ({ workspaceId, ...row, joinedAt: now() })), tx`on conflict do nothing`),
       putTimelineEntries(tx, workspaceId, entries),
-      this.writeChanges([...changed]),
+      this.writeChanges([...changed].map((row) => ({ row, seq: seqOf(row), before: before.get(row.id)! }))),
       // Last: it numbers the events of conversations that are there.
-      appendEvents(tx, workspaceId, events),
+      numbered ? appendNumbered(tx, workspaceId, numbered) : appendEvents(tx, workspaceId, events),
     ]);
     opened.clear();
     changed.clear();
@@ -80,17 +83,35 @@ export class Unit {
     return [];
   }
 
-  private async writeChanges(rows: ConversationRow[]): Promise<void> {
-    if (rows.length === 0) return;
+  /**
+   * The events with their numbers, when the unit writes every row that they are numbered by (a second update of a row costs as much as the first);
+   * null when the database must number them. The rows are raised either way.
+   */
+  private numbered(): NumberedEvent[] | null {
+    const rows = new Map([...this.opened.keys(), ...this.changed].map((row) => [row.id, row]));
+    let isWhole = true;
+    const events = this.events.map((event) => {
+      if (!event.conversationId) return { ...event, conversationSeq: null };
+      const row = rows.get(event.conversationId);
+      isWhole &&= row !== undefined;
+      return { ...event, conversationSeq: row ? (row.seq += 1) : null };
+    });
+    return isWhole ? events : null;
+  }
+
+  private async writeChanges(changes: { row: ConversationRow; seq: number; before: number }[]): Promise<void> {
+    if (changes.length === 0) return;
     const { tx, workspaceId } = this;
-    await tx`
+    const written = await tx`
       update conversations c set status = r.status, status_changed_at = r.status_changed_at, status_changed_by_kind = r.status_changed_by_kind,
         status_changed_by_id = r.status_changed_by_id, snoozed_until = r.snoozed_until, closed_at = r.closed_at, channels = r.channels,
         last_inbound_channel = r.last_inbound_channel, waiting_since = r.waiting_since, waiting_order = r.waiting_order, last_message_id = r.last_message_id,
         last_message_at = r.last_message_at, message_count = r.message_count, last_activity_at = r.last_activity_at, first_inbound_at = r.first_inbound_at,
-        first_response_at = r.first_response_at, reopen_count = r.reopen_count, version = r.version
-      from ${rowsOf(tx, 'conversations', rows.map((row) => ({ id: row.id, ...stored(row) })))} r
-      where c.workspace_id = ${workspaceId} and c.id = r.id`;
+        first_response_at = r.first_response_at, reopen_count = r.reopen_count, version = r.version, seq = r.seq
+      from ${rowsOf(tx, 'conversations', changes.map(({ row, seq }) => ({ id: row.id, seq, ...stored(row) })))} r
+      join unnest(${changes.map(({ row }) => row.id)}::uuid[], ${changes.map(({ before }) => before)}::int8[]) b (id, seq) on b.id = r.id
+      where c.workspace_id = ${workspaceId} and c.id = r.id and c.seq = b.seq`;
+    if (written.count !== changes.length) throw new Error('A conversation of a unit was changed by another statement.');
   }
 }
 

@@ -20,61 +20,93 @@ import { expectEvents } from './sequencer.ts';
  */
 export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  const at = now();
   const counts = new Map<string, number>();
-  const rows = events.map((event) => {
-    refuseText(event);
-    const { conversationId } = event;
-    if (conversationId) counts.set(conversationId, (counts.get(conversationId) ?? 0) + 1);
-    return {
-      id: newId(),
-      kind: event.kind,
-      conversation_id: conversationId ?? null,
-      // The how manieth of these of its conversation.
-      number: conversationId ? counts.get(conversationId) : null,
-      actor_kind: event.actor.kind,
-      actor_id: event.actor.id,
-      data: event.data,
-      occurred_at: event.occurredAt ?? at,
-    };
-  });
-  const ids = [...counts.keys()];
-  // One conversation is locked as it is raised; several are locked in the order of their ids before.
-  const raised = ids.length < 2
-    ? tx`raised as (
-        update conversations c set seq = c.seq + ${counts.get(ids[0] ?? '') ?? 0}::int where c.workspace_id = ${workspaceId} and c.id = ${ids[0] ?? null}::uuid
-        returning c.id, c.seq - ${counts.get(ids[0] ?? '') ?? 0}::int as before)`
-    : tx`locked as materialized (
-        select c.id from conversations c where c.workspace_id = ${workspaceId} and c.id = any(${ids}::uuid[]) order by c.id for no key update
-      ), raised as (
-        update conversations c set seq = c.seq + n.events
-        from unnest(${ids}::uuid[], ${[...counts.values()]}::int[]) n (id, events)
-        where c.workspace_id = ${workspaceId} and c.id = any(${ids}::uuid[]) and c.id = n.id and c.id in (select id from locked)
-        returning c.id, c.seq - n.events as before)`;
+  for (const { conversationId: id } of events) if (id) counts.set(id, (counts.get(id) ?? 0) + 1);
+  if (counts.size > 1) {
+    const seqs = await raise(tx, workspaceId, counts);
+    return appendNumbered(tx, workspaceId, events.map((event) => ({ ...event, conversationSeq: event.conversationId ? next(seqs, event.conversationId) : null })));
+  }
+  const [id = null, count = 0] = [...counts][0] ?? [];
+  let number = 0;
+  const rows = rowsOf(events.map((event) => ({ ...event, conversationSeq: event.conversationId ? ++number : null })));
   const [result] = await tx<{ lost: number }[]>`
-    with origin as (
-      select s.* from jsonb_to_record(nullif(current_setting('app.source', true), '')::jsonb)
-        as s (hash text, credential_kind text, credential_id uuid, identity_id uuid, address_hash text, salt text, address text)
-      where s.hash is not null
-    ), sourced as (
-      insert into event_sources (workspace_id, hash, credential_kind, credential_id, identity_id, address_hash, salt, address, created_at)
-      select ${workspaceId}, decode(hash, 'hex'), credential_kind, credential_id, identity_id, decode(address_hash, 'hex'), decode(salt, 'hex'), address, ${at}
-      from origin on conflict do nothing
-    ), ${raised}, appended as (
-      insert into event_outbox (workspace_id, id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at, source)
-      select ${workspaceId}, i.id, i.kind, i.conversation_id, r.before + i.number, i.actor_kind, i.actor_id, i.data, i.occurred_at, (select decode(hash, 'hex') from origin)
-      from rows from (
-        jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-          as (id uuid, kind text, conversation_id uuid, number int, actor_kind text, actor_id uuid, data jsonb, occurred_at timestamptz)
-      ) with ordinality as i (id, kind, conversation_id, number, actor_kind, actor_id, data, occurred_at, ordinal)
-      left join raised r on r.id = i.conversation_id
-      order by i.ordinal
-      returning conversation_id, conversation_seq
+    with ${sourced(tx, workspaceId)}, raised as (
+      update conversations c set seq = c.seq + ${count}::int where c.workspace_id = ${workspaceId} and c.id = ${id}::uuid returning c.id, c.seq - ${count}::int as before
+    ), appended as (
+      ${inserted(tx, workspaceId, rows, tx`r.before + i.conversation_seq`)} left join raised r on r.id = i.conversation_id
+      order by i.ordinal returning conversation_id, conversation_seq
     )
     select count(*) filter (where conversation_id is not null and conversation_seq is null) as lost from appended`;
-  if (result!.lost > 0) throw new Refusal('NOT_FOUND', 'There is no such conversation in this workspace.');
+  if (result!.lost > 0) throw noConversation();
   expectEvents();
 }
+
+export type NumberedEvent = NewEvent & { conversationSeq: number | null };
+
+/**
+ * The same for events that have their numbers: the caller holds the conversations' locks, and writes their `seq` itself. Sent at once, without
+ * waiting for statements before it.
+ */
+export async function appendNumbered(tx: Tx, workspaceId: string, events: readonly NumberedEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await tx`with ${sourced(tx, workspaceId)} ${inserted(tx, workspaceId, rowsOf(events), tx`i.conversation_seq`)} order by i.ordinal`;
+  expectEvents();
+}
+
+/** Raises the conversations' `seq`, locked in the order of their ids; gives what it was before. */
+async function raise(tx: Tx, workspaceId: string, counts: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+  const ids = [...counts.keys()];
+  const raised = await tx<{ id: string; before: number }[]>`
+    with locked as materialized (
+      select c.id from conversations c where c.workspace_id = ${workspaceId} and c.id = any(${ids}::uuid[]) order by c.id for no key update
+    )
+    update conversations c set seq = c.seq + n.events
+    from unnest(${ids}::uuid[], ${[...counts.values()]}::int[]) n (id, events)
+    where c.workspace_id = ${workspaceId} and c.id = any(${ids}::uuid[]) and c.id = n.id and (select count(*) from locked) = ${ids.length}
+    returning c.id, c.seq - n.events as before`;
+  if (raised.length < ids.length) throw noConversation();
+  return new Map(raised.map(({ id, before }) => [id, before]));
+}
+
+const noConversation = (): Refusal => new Refusal('NOT_FOUND', 'There is no such conversation in this workspace.');
+
+/** The next number of the conversation, which `seqs` knows the last one of. */
+function next(seqs: Map<string, number>, conversationId: string): number {
+  const seq = seqs.get(conversationId)! + 1;
+  seqs.set(conversationId, seq);
+  return seq;
+}
+
+const rowsOf = (events: readonly NumberedEvent[]): object[] => {
+  const at = now();
+  return events.map((event) => {
+    refuseText(event);
+    return {
+      id: newId(), kind: event.kind, conversation_id: event.conversationId ?? null, conversation_seq: event.conversationSeq, actor_kind: event.actor.kind,
+      actor_id: event.actor.id, data: event.data, occurred_at: event.occurredAt ?? at,
+    };
+  });
+};
+
+/** From where the transaction's events come (CTE `origin`), kept once. */
+const sourced = (tx: Tx, workspaceId: string) => tx`
+  origin as (
+    select s.* from jsonb_to_record(nullif(current_setting('app.source', true), '')::jsonb)
+      as s (hash text, credential_kind text, credential_id uuid, identity_id uuid, address_hash text, salt text, address text)
+    where s.hash is not null
+  ), sourced as (
+    insert into event_sources (workspace_id, hash, credential_kind, credential_id, identity_id, address_hash, salt, address, created_at)
+    select ${workspaceId}, decode(hash, 'hex'), credential_kind, credential_id, identity_id, decode(address_hash, 'hex'), decode(salt, 'hex'), address, ${now()}
+    from origin on conflict do nothing
+  )`;
+
+const inserted = (tx: Tx, workspaceId: string, rows: object[], seq: ReturnType<Tx>) => tx`
+  insert into event_outbox (workspace_id, id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at, source)
+  select ${workspaceId}, i.id, i.kind, i.conversation_id, ${seq}, i.actor_kind, i.actor_id, i.data, i.occurred_at, (select decode(hash, 'hex') from origin)
+  from rows from (
+    jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+      as (id uuid, kind text, conversation_id uuid, conversation_seq int8, actor_kind text, actor_id uuid, data jsonb, occurred_at timestamptz)
+  ) with ordinality as i (id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at, ordinal)`;
 
 export interface TimelineEntry {
   /** Whose timeline: the person's address that it happened with. */

@@ -9,6 +9,8 @@ import { wake } from './sequencer.ts';
 import type { LogStream } from './stream.ts';
 
 const PAGE_EVENTS = 200;
+/** How many events are looked through for a page of those that are wanted. */
+const WINDOW_EVENTS = 5_000;
 const TRIES = 5;
 const RETRY_MS = 100;
 /** When another process is at it, or nothing was said: how often to look. */
@@ -21,6 +23,11 @@ export interface Consumer {
   name: string;
   /** Which events it wants; the others are passed over without a transaction. */
   kinds: readonly EventKind[];
+  /**
+   * SQL over an event `e` that says whether it may still want it, as things are now: what it doesn't is passed over as well, a page at once.
+   * A row may come to satisfy it later only by an event of its own.
+   */
+  wants?: (sql: Sql) => ReturnType<Sql>;
   /**
    * In a transaction of the event's workspace, under the app role. Write effects so that the event's id keys them where they leave the
    * database. What it throws is tried again, 5 times in all; then the event is set aside (`consumer_failures`) and the rest goes on.
@@ -83,11 +90,12 @@ function run(consumer: Consumer, options: ConsumersOptions): { close(): Promise<
   async function takePage(): Promise<boolean> {
     const position = await positionOf(system, consumer.name);
     // Read before the page: the page then reaches at least to it.
-    const end = await logEnd(system);
+    const end = Math.min(await logEnd(system), position + WINDOW_EVENTS);
     if (position >= end) return false;
     const page = await system<LogEvent[]>`
       select workspace_id, position, id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at
-      from events where position > ${position} and kind = any(${consumer.kinds as string[]}::text[])
+      from events e where position > ${position} and position <= ${end} and kind = any(${consumer.kinds as string[]}::text[])
+        ${consumer.wants ? system`and ${consumer.wants(system)}` : system``}
       order by position limit ${PAGE_EVENTS}`;
     let from = position;
     for (const event of page) {

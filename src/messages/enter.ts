@@ -39,8 +39,8 @@ export class Matters {
     private readonly owners: ReadonlyMap<string, string>,
     private readonly threads: Map<string, Thread>,
     private readonly conversations: Map<string, ConversationRow>,
-    /** Conversation and customer, for the customers of all entrants. */
-    private readonly parts: Set<string>,
+    /** Of each entrant's customer, the conversations that he takes part in. */
+    private readonly mattersOf: Map<string, Set<string>>,
   ) {}
 
   /**
@@ -70,16 +70,15 @@ export class Matters {
     const parts = ids.size === 0 ? [] : await tx<{ conversationId: string; customerId: string }[]>`
       select distinct p.conversation_id, i.customer_id from conversation_participants p join identities i on i.workspace_id = p.workspace_id and i.id = p.identity_id
       where p.workspace_id = ${workspaceId} and p.conversation_id = any(${[...ids]}::uuid[]) and i.customer_id = any(${customerIds}::uuid[])`;
-    return new Matters(
-      found(policy, 'workspace'), owners, new Map(threads.map((t) => [place(t.accountId, t.key), t])), conversations,
-      new Set(parts.map((p) => place(p.conversationId, p.customerId))),
-    );
+    const mattersOf = new Map(customerIds.map((id) => [id, new Set<string>()]));
+    for (const { customerId, conversationId } of parts) mattersOf.get(customerId)!.add(conversationId);
+    return new Matters(found(policy, 'workspace'), owners, new Map(threads.map((t) => [place(t.accountId, t.key), t])), conversations, mattersOf);
   }
 
   /** The conversation that the entrant joins, or that is opened for it, and why. One of those that this was made of. */
   enter(unit: Unit, actor: Actor, entrant: Entrant): { conversation: ConversationRow; decision: Decision } {
     const { accountId, channel, at, historical } = entrant;
-    const customerId = found(this.owners.get(entrant.identityId), 'identity');
+    const own = this.mattersOf.get(found(this.owners.get(entrant.identityId), 'identity'))!;
     const matter = (id: string | undefined): ConversationRow | null => (id === undefined ? null : (this.conversations.get(id) ?? null));
     const thread = (key: string) => this.threads.get(place(accountId, key));
     const answered = entrant.repliesTo ?? entrant.answerKeys.map(thread).find((found) => found !== undefined) ?? null;
@@ -92,10 +91,10 @@ export class Matters {
         answered: answered && answeredMatter && {
           matter: answeredMatter, messageId: answered.messageId, token: entrant.repliesTo !== null,
           // A Message-ID can be guessed or leaked: only who takes part in a conversation joins it by naming one.
-          trusted: entrant.repliesTo !== null || this.parts.has(place(answered.conversationId, customerId)),
+          trusted: entrant.repliesTo !== null || own.has(answered.conversationId),
         },
         lane: matter(lane?.conversationId),
-        open: [...this.conversations.values()].filter((c) => c.status !== 'CLOSED' && this.parts.has(place(c.id, customerId))),
+        open: [...own].flatMap((id) => matter(id) ?? []).filter((c) => c.status !== 'CLOSED'),
       },
     );
     const conversation = decision.action === 'OPEN'
@@ -104,7 +103,7 @@ export class Matters {
       })
       : this.conversations.get(decision.conversationId)!;
     this.conversations.set(conversation.id, conversation);
-    this.parts.add(place(conversation.id, customerId));
+    own.add(conversation.id);
     return { conversation, decision };
   }
 

@@ -12,7 +12,14 @@ import { newId } from '../platform/ids.ts';
 import { openingHours, type Calendar } from './calendar.ts';
 import { decide, ruleActions, ruleConditions, type Rule } from './rules.ts';
 
-export const routing = consumer({ name: 'routing', kinds: ['message.received', 'call.ringing', 'conversation.opened'], handle: route });
+export const routing = consumer({
+  name: 'routing',
+  kinds: ['message.received', 'call.ringing', 'conversation.opened'],
+  // Most messages join a conversation that has its queue.
+  wants: (sql) => sql`exists (
+    select from conversations c where c.workspace_id = e.workspace_id and c.id = e.conversation_id and c.queue_id is null and c.status <> 'CLOSED')`,
+  handle: route,
+});
 
 /**
  * Applies the workspace's rules to what arrived, keeps the decision with its reasons, and carries it out. A conversation that has a queue
