@@ -4,6 +4,7 @@ import type { Sql } from '../platform/db.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Loaders } from './loaders.ts';
 import type { Operation, ReadPool } from './reader.ts';
+import type { FieldNames } from './rows.ts';
 
 /** What server/ hands to custom resolvers and subscriptions by name. */
 export type Parts = Record<string, unknown>;
@@ -18,9 +19,11 @@ export class GraphContext {
     /** The pool of actions. */
     readonly write: Sql,
     readonly parts: Parts,
+    /** The fields that the operation names: rows are read of no others. */
+    private readonly names: FieldNames = null,
   ) {
     this.#operation = pool.operation(viewer.workspaceId);
-    this.#loaders = new Loaders(this.#operation, catalogue, viewer);
+    this.#loaders = new Loaders(this.#operation, catalogue, viewer, names);
   }
   get loaders(): Loaders {
     return this.#loaders;
@@ -33,7 +36,7 @@ export class GraphContext {
   renew(): void {
     void this.#operation.close();
     this.#operation = this.pool.operation(this.viewer.workspaceId);
-    this.#loaders = new Loaders(this.#operation, this.catalogue, this.viewer);
+    this.#loaders = new Loaders(this.#operation, this.catalogue, this.viewer, this.names);
   }
   /** Gives the connection back once the last statement has ended. */
   close(): Promise<void> {

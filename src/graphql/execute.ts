@@ -5,6 +5,7 @@ import {
   execute as executeByResolvers,
   GraphQLError,
   Kind,
+  visit,
   type DocumentNode,
   type FieldNode,
   type GraphQLFormattedError,
@@ -25,6 +26,7 @@ import { formatted, refused, shown, type FaultLog } from './faults.ts';
 import { checkValue } from './limits.ts';
 import { finish } from './pieces.ts';
 import { ReadPool } from './reader.ts';
+import type { FieldNames } from './rows.ts';
 import { buildSchema } from './schema.ts';
 import type { Told } from './subscription.ts';
 
@@ -99,6 +101,18 @@ export async function makeGraph(options: GraphOptions): Promise<Graph> {
 }
 
 const INTROSPECTIONS_MAX = 8;
+
+const named = new WeakMap<DocumentNode, ReadonlySet<string>>();
+/** The names of all fields in the document. */
+function fieldNames(document: DocumentNode): ReadonlySet<string> {
+  let names = named.get(document);
+  if (!names) {
+    const found = new Set<string>();
+    visit(document, { Field: ({ name }) => void found.add(name.value) });
+    named.set(document, (names = found));
+  }
+  return names;
+}
 
 export class Graph {
   readonly documents: Documents;
@@ -204,7 +218,7 @@ export class Graph {
 
   async #resolved(request: Request, rootValue: unknown, cost: number | null): Promise<Answer> {
     const { document, operationName, variables, viewer } = request;
-    const context = this.context(viewer);
+    const context = this.context(viewer, fieldNames(document));
     try {
       const result = await executeByResolvers({
         schema: this.schema,
@@ -232,8 +246,8 @@ export class Graph {
   }
 
   /** What resolvers get. For who resolves by himself; `close()` it. */
-  context(viewer: Viewer): GraphContext {
-    return new GraphContext(viewer, this.pool, this.catalogue, this.options.write, this.options.parts ?? {});
+  context(viewer: Viewer, names: FieldNames = null): GraphContext {
+    return new GraphContext(viewer, this.pool, this.catalogue, this.options.write, this.options.parts ?? {}, names);
   }
 
   #cost(requested: number, data: string): Cost {

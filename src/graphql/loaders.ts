@@ -9,7 +9,7 @@ import type { Entity, Expression, List, Many, One, RootLeaf, Rows } from './enti
 import { countSql, listRows, pageRows, reference, type Place, type Site } from './lists.ts';
 import { boundsOf, COUNT_MAX, orderOf, pageOf, pageShape, type Page } from './pages.ts';
 import type { Operation } from './reader.ts';
-import { rowOf, selection, type Row } from './rows.ts';
+import { rowOf, selection, type FieldNames, type Row } from './rows.ts';
 import { arrayText, wire } from './text.ts';
 
 export interface Connection {
@@ -52,13 +52,15 @@ export class Loaders {
     private readonly operation: Operation,
     private readonly catalogue: Catalogue,
     private readonly viewer: Viewer,
+    /** What rows are read of. */
+    private readonly names: FieldNames,
   ) {}
 
   /** The entity's row; null when there is none in this workspace (or it is out of the entity's scope). */
   async byId(entity: Entity, id: string): Promise<Row | null> {
     return this.#batched(entity.name, id, async (keys) => {
       const values = this.#values();
-      const selected = selection(entity, '_t', values.place);
+      const selected = selection(entity, '_t', values.place, this.names);
       const conditions = [`_t.id = any(${values.add('uuid[]', arrayText(keys))})`, ...reference(entity, '_t', values.place)];
       const rows = await this.#read(`select ${list(selected)} from ${entity.table} _t where ${conditions.join(' and ')}`, values);
       const found = new Map(rows.map((row) => [row[0], rowOf(entity, selected, row)]));
@@ -84,7 +86,7 @@ export class Loaders {
     return this.#batched(`${entity.name}.${name}`, id, async (keys) => {
       const target = field.target() as Entity;
       const values = this.#values();
-      const selected = selection(target, '_t', values.place);
+      const selected = selection(target, '_t', values.place, this.names);
       // Fenced: `t.id = (select …)` isn't leakproof, so under a policy no index may use it (200 ms for 50 keys).
       const parents = this.#parents(entity, keys, (field.key as Exclude<One['key'], string>)('_p', values.place.viewer), values);
       const conditions = reference(target, '_t', values.place)
@@ -110,7 +112,7 @@ export class Loaders {
     const target = field.target();
     const order = orderOf(field, page);
     const selectedOf = (place: Place) => [
-      ...selection(target, '_y', place),
+      ...selection(target, '_y', place, this.names),
       { path: ['~cursor'], sql: cursorSql(field, order, '_y', this.catalogue) },
       { path: ['~rn'], sql: '_y._rn::int4' },
     ];
@@ -163,7 +165,7 @@ export class Loaders {
     const target = field.target();
     return this.#batched(name, parent.id, async (keys) => {
       const values = this.#values();
-      const selected = selection(target, '_y', values.place);
+      const selected = selection(target, '_y', values.place, this.names);
       const rows = await this.#read(
         `select _k.id, ${list(selected)} from (${this.#keys(parent, field, keys, values)}) _k cross join lateral (${listRows(field, '_k.k', values.place)}) _y`,
         values,
@@ -179,7 +181,7 @@ export class Loaders {
     const target = field.target();
     const prepared = field.prepare(args, this.viewer);
     const values = this.#values();
-    const selected = selection(target, '_y', values.place);
+    const selected = selection(target, '_y', values.place, this.names);
     const known = new Map<string, string>();
     const param = (name: string) => {
       const given = prepared.values[name];

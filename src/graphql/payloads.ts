@@ -1,6 +1,7 @@
 // Mutation and subscription fields: `<Name>Input`, `<Name>Payload`, user errors, idempotency. What a payload shows is read afresh, after
 // the commit, by the loaders.
 import { createHash } from 'node:crypto';
+import { Kind, type GraphQLResolveInfo } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
 import { sourceOf } from '../events/source.ts';
 import { now } from '../platform/clock.ts';
@@ -10,6 +11,7 @@ import type { GraphContext } from './context.ts';
 import type { Argument, Entity, Leaf, Union } from './entity.ts';
 import { refusalOf } from './faults.ts';
 import { mutations, TOGETHER_WEIGHT_MAX, type BulkRow, type Mutation, type MutationContext, type PayloadField } from './mutation.ts';
+import { rowOfId } from './rows.ts';
 import type { Outputs } from './schema.ts';
 import { subscriptions, type Subscription, type Told } from './subscription.ts';
 import { fromCompute } from './text.ts';
@@ -125,12 +127,11 @@ function payloadType(types: Types, outputs: Outputs, declared: PayloadType): any
             type: field.list ? [type] : type,
             nullable: declared.withErrors || (field.nullable ?? false),
             description: field.description,
-            resolve: async (payload: Payload, _args: unknown, context: GraphContext) => {
+            resolve: async (payload: Payload, _args: unknown, context: GraphContext, info: GraphQLResolveInfo) => {
               const value = payload.values[name];
               if (value == null) return null;
-              return field.list
-                ? Promise.all((value as unknown[]).map((one) => shownAs(field.type, one, context)))
-                : shownAs(field.type, value, context);
+              const show = (one: unknown) => (declared.withErrors && asksForId(field.type, info) ? rowOfId((field.type as () => Entity)(), one as string) : shownAs(field.type, one, context));
+              return field.list ? Promise.all((value as unknown[]).map(show)) : show(value);
             },
           });
         });
@@ -166,6 +167,14 @@ function payloadFieldType(types: Types, outputs: Outputs, field: PayloadField): 
   return typeof field.type === 'function' ? outputs.object(field.type()) : types.leaf(field.type);
 }
 const isBulk = (type: PayloadField['type']): type is BulkRow => typeof type === 'object' && type.kind === 'row';
+
+/** Whether nothing but the id is asked for of a thing that was written a moment ago: nothing has to be read of it. */
+function asksForId(type: PayloadField['type'], { fieldNodes }: GraphQLResolveInfo): boolean {
+  if (typeof type !== 'function') return false;
+  const target = type();
+  if (target.kind !== 'entity' || target.prefix === null || target.fields.id || target.scope) return false;
+  return fieldNodes.every(({ selectionSet }) => selectionSet!.selections.every((each) => each.kind === Kind.FIELD && (each.name.value === 'id' || each.name.value === '__typename')));
+}
 
 function shownAs(type: PayloadField['type'], value: any, context: GraphContext): unknown {
   if (isBulk(type)) {

@@ -27,6 +27,17 @@ export function neededLeaf(fields: Entity['fields'] | Value['fields'], need: str
   return field?.form === 'column' ? { type: field.type, column: field.column } : { type: null, column: need };
 }
 
+/** Names of fields that an operation asks for, of whatever type; null: of all. */
+export type FieldNames = ReadonlySet<string> | null;
+
+/** Whether a field is asked for, or a computed one that is needs it. */
+function wantedOf(fields: Entity['fields'] | Value['fields'], names: FieldNames): (name: string) => boolean {
+  if (!names) return () => true;
+  const needed = new Set<string>();
+  for (const [name, field] of Object.entries(fields)) if (field.form === 'computed' && names.has(name)) for (const need of field.needs) needed.add(need);
+  return (name) => names.has(name) || needed.has(name);
+}
+
 /** SQL over a value's columns as a row of their own, so that its expressions can name them. */
 export function embedded(field: Embed, row: string, hasWorkspace: boolean, sql: (value: string) => string): string {
   const columns = Object.entries(field.columns).map(([name, column]) => `${row}.${column} as ${name}`);
@@ -34,10 +45,11 @@ export function embedded(field: Embed, row: string, hasWorkspace: boolean, sql: 
   return `(select ${sql('_v')} from (select ${columns.join(', ')}) _v)`;
 }
 
-/** What the row under the alias `a` selects, in order; `rowOf` reads it back. */
-export function selection(entity: Entity, a: string, place: Place): Selected[] {
+/** What the row under the alias `a` selects of the fields of these names, in order; `rowOf` reads it back. */
+export function selection(entity: Entity, a: string, place: Place, names: FieldNames): Selected[] {
   const out: Selected[] = [];
   const keyed = isKeyed(entity, place);
+  const wanted = wantedOf(entity.fields, names);
   const select = (path: string[], sql: string) => out.push({ path, sql });
   const typeOf = (column: string) => place.catalogue.typeOf(entity.table, column);
   if (keyed || entity.prefix !== null) select(['~id'], `${a}.id::text`);
@@ -55,6 +67,7 @@ export function selection(entity: Entity, a: string, place: Place): Selected[] {
     }
   };
   for (const [name, field] of Object.entries(entity.fields)) {
+    if (!wanted(name)) continue;
     switch (field.form) {
       case 'column':
         select([name], wire(field.type, `${a}.${field.column}`));
@@ -88,7 +101,9 @@ export function selection(entity: Entity, a: string, place: Place): Selected[] {
     const hasWorkspace = place.catalogue.has(entity.table, 'workspace_id');
     const source = (column: string) => `${a}.${field.columns[column] ?? missing(entity, name, value, column)}`;
     select([name, '~there'], `(${a}.${Object.values(field.columns)[0]}) is not null`);
+    const isWanted = wantedOf(value.fields, names);
     for (const [inner, f] of Object.entries(value.fields)) {
+      if (!isWanted(inner)) continue;
       const within = (sql: RowSql) => embedded(field, a, hasWorkspace, (v) => sql(v, place.viewer));
       if (f.form === 'column') select([name, inner], wire(f.type, source(f.column)));
       else if (f.form === 'expression') select([name, inner], wire(f.type, within(f.sql)));
@@ -119,6 +134,9 @@ export function rowOf(entity: Entity, selected: readonly Selected[], values: rea
   if (!entity.fields.id) row.id = row['~id'];
   return row;
 }
+
+/** A row of which nothing but its id is asked for. */
+export const rowOfId = (entity: Entity, id: string): Row => ({ [TYPE]: entity, '~id': id });
 
 /** A computed field's value, from a row of the loaders. */
 export const computeOf = (fields: Entity['fields'] | Value['fields'], field: Computed, row: Row): unknown =>
