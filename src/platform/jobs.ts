@@ -77,7 +77,7 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
   login.searchParams.set('application_name', 'throughline jobs');
 
   const start = async (): Promise<Runner> => {
-    const pool = poolOf(login.href, options.concurrency + 3, log);
+    const pool = new JobPool(login.href, options.concurrency + 3, log);
     const events = new EventEmitter() as WorkerEvents;
     events.on('pool:create', ({ workerPool }) => pools.add(workerPool.id));
     events.on('pool:release', ({ workerPool }) => pools.delete(workerPool.id));
@@ -136,16 +136,31 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
 }
 
 /**
- * graphile-worker's connections. Its own pool takes the listeners away before its connections have ended (0.17.3, lib.js): one that was lost
- * just then ended the process.
+ * graphile-worker's connections. Its own pool takes the listeners away before its connections have ended (0.17.3, lib.js), and it gives the one that
+ * listens back twice when that is lost while it stops (main.js): either ended the process.
  */
-function poolOf(connectionString: string, max: number, log: Logger): pg.Pool {
-  const pool = new pg.Pool({ connectionString, max });
-  const onLost = (error: Error): void => log.debug({ err: error }, 'a connection of the job workers was lost');
-  pool.on('error', onLost);
-  pool.on('connect', (client) => void client.on('error', onLost));
-  return pool;
+class JobPool extends pg.Pool {
+  constructor(connectionString: string, max: number, log: Logger) {
+    super({ connectionString, max });
+    const onLost = (error: Error): void => log.debug({ err: error }, 'a connection of the job workers was lost');
+    this.on('error', onLost);
+    this.on('connect', (client) => void client.on('error', onLost));
+  }
+  override connect(): Promise<pg.PoolClient>;
+  override connect(callback: Connected): void;
+  override connect(callback?: Connected): Promise<pg.PoolClient> | void {
+    if (!callback) return super.connect();
+    super.connect((error, client, release: Release | undefined) => {
+      let isReleased = false;
+      callback(error, client, (lost) => {
+        if (!isReleased) release?.(lost);
+        isReleased = true;
+      });
+    });
+  }
 }
+type Release = (lost?: boolean | Error) => void;
+type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, release: Release) => void;
 
 /** Whether `promise` ended within the time. */
 async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {

@@ -171,7 +171,7 @@ test('after the connections were cut, jobs are taken again', async () => {
 });
 
 test('connections that are cut while the workers stop harm nobody', async () => {
-  for (let n = 0; n < 8; n++) {
+  for (let n = 0; n < 12; n++) {
     const task = recorded();
     const workers = await work({ after: task.task });
     await enqueue(db.app, 'after', { n });
