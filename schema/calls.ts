@@ -1,5 +1,5 @@
 // A phone call: one thing on the timeline that changes as events arrive, until its recording and transcript are there.
-import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { channelAccounts } from './channels.ts';
 import { id, moment, oneOf, workspaceId } from './columns.ts';
 import { conversations } from './conversations.ts';
@@ -31,9 +31,9 @@ export const calls = pgTable('calls', {
   ringingAt: moment(),
   answeredAt: moment(),
   endedAt: moment(),
-  ringMs: integer(),
-  talkMs: integer(),
-  holdMs: integer(),
+  ringMs: bigint({ mode: 'number' }),
+  talkMs: bigint({ mode: 'number' }),
+  holdMs: bigint({ mode: 'number' }),
   endCause: text(),
   memberId: uuid(),
   /** The events already folded, so that a late or repeated one changes nothing: `{ "<provider sequence key>": true }` is not kept; this is the highest sequence seen. */
@@ -78,7 +78,7 @@ export const recordings = pgTable('recordings', {
   providerRecordingId: text().notNull(),
   kind: text().notNull(),
   state: text().notNull(),
-  durationMs: integer(),
+  durationMs: bigint({ mode: 'number' }),
   channels: integer(),
   url: text(),
   startedAt: moment(),

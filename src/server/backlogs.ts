@@ -13,7 +13,9 @@ export function watchBacklogs(system: Sql): () => void {
 const STATES = ['PENDING', 'WAITING', 'UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD'] as const;
 
 gauge('inbound_events', 'Events of deliveries that wait, or could not be applied, by state.', ['state'], async (g) => {
-  for (const state of STATES) g.set({ state }, await counted((sql) => sql`select count(*)::int as n from inbound_events where state = ${state}`));
+  const counts = await Promise.all([...sources].map(async (sql) => sql<{ state: string; n: number }[]>`
+    select state, count(*)::int as n from inbound_events where state in ('PENDING', 'WAITING', 'UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD') group by state`.catch(() => [])));
+  for (const state of STATES) g.set({ state }, counts.flat().reduce((sum, row) => sum + (row.state === state ? row.n : 0), 0));
 });
 gauge('events_unnumbered', 'Committed events that have no place in the log yet.', [], async (g) => g.set(await counted((sql) => sql`select count(*)::int as n from event_outbox`)));
 gauge('consumer_lag_events', 'Events that the slowest consumer of the log has still to take.', [], async (g) => {

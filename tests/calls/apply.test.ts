@@ -1,4 +1,4 @@
-// How far a caller id is attested is kept with the call: what the network said of it in any of the call's events.
+// What is kept of a call when its events are applied: how far its network attested the caller in any of them, and times of any length.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/access/viewer.ts';
 import { connectChannel } from '../../src/channels/accounts.ts';
@@ -24,8 +24,12 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-/** Twilio's webhooks of one call, in this order; gives what is kept of the caller. */
-async function trustAfter(...webhooks: Record<string, string>[]): Promise<string | null> {
+interface Kept {
+  senderTrust: string | null;
+  ringMs: number | null;
+}
+/** Twilio's webhooks of one call, in this order; gives what is kept of it. */
+async function callAfter(...webhooks: Record<string, string>[]): Promise<Kept> {
   const sid = newSid('CA');
   for (const fields of webhooks) {
     const body = new URLSearchParams({ CallSid: sid, From: '+15035550142', To: '+14155550100', Direction: 'inbound', ...fields }).toString();
@@ -34,8 +38,9 @@ async function trustAfter(...webhooks: Record<string, string>[]): Promise<string
       await inWorkspace(db.app, actor.workspaceId, (tx) => applyEvent(tx, { workspaceId: actor.workspaceId, accountId, channel: 'VOICE', event, receivedAt: now(), historical: false }));
     }
   }
-  return (await db.owner`select sender_trust from calls where provider_call_id = ${sid}`)[0]!.senderTrust;
+  return (await db.owner<Kept[]>`select sender_trust, ring_ms from calls where provider_call_id = ${sid}`)[0]!;
 }
+const trustAfter = async (...webhooks: Record<string, string>[]): Promise<string | null> => (await callAfter(...webhooks)).senderTrust;
 const FULL = { StirVerstat: 'TN-Validation-Passed-A' };
 const rings = { CallStatus: 'ringing' };
 const ended = { CallStatus: 'completed', CallDuration: '5', SequenceNumber: '2', CallbackSource: 'call-progress-events' };
@@ -55,5 +60,15 @@ describe('the caller of an inbound call', () => {
 
   it('is nobody of whom trust could be said when we call', async () => {
     expect(await trustAfter({ ...rings, Direction: 'outbound-api', From: '+14155550100', To: '+15035550142' })).toBeNull();
+  });
+});
+
+describe('the times of a call', () => {
+  it('are kept as they are told, however long', async () => {
+    const kept = await callAfter(
+      { ...rings, Timestamp: 'Sat, 05 Mar 1996 10:00:00 +0000', SequenceNumber: '0', CallbackSource: 'call-progress-events' },
+      { ...ended, Timestamp: 'Thu, 05 Mar 2026 10:00:00 +0000' },
+    );
+    expect(kept.ringMs).toBe(Date.parse('2026-03-05T10:00:00Z') - Date.parse('1996-03-05T10:00:00Z'));
   });
 });

@@ -1,0 +1,1 @@
+CREATE INDEX "inbound_events_backlog" ON "inbound_events" USING btree ("state") WHERE state in ('PENDING', 'WAITING', 'UNPARSED', 'UNKNOWN_ACCOUNT', 'DEAD');
