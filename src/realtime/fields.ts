@@ -31,7 +31,9 @@ subscription('messageAdded', {
     conversationId: { type: idOf('cnv'), description: 'Of this conversation. Either this or `customerId`.' },
     customerId: { type: idOf('cus'), description: 'Of this customer, by any of the addresses that are the customer’s at that moment. Either this or `conversationId`.' },
   },
-  payload: { message: { type: () => Message, description: 'The message, as it is now.' } },
+  payload: {
+    message: { type: () => Message, nullable: true, description: 'The message, as it is now; null when it is gone since: erased, or an echo that its message took over.' },
+  },
   subscribe: async ({ after, conversationId, customerId }, context) => {
     if ((conversationId == null) === (customerId == null)) {
       throw new Refusal('INVALID_INPUT', 'Give either `conversationId` or `customerId`.', { field: [conversationId == null ? 'conversationId' : 'customerId'] });

@@ -69,6 +69,22 @@ test('what is read with a cursor and what follows it are the whole: a client tha
   await again.return();
 });
 
+test('whoever resumes from before a message that is gone since is told so, and goes on', async () => {
+  const { by, conversationId, says } = await desk();
+  await graph.sequenced();
+  const { cursor } = await graph.run(by, CURSOR);
+  // As when it was an echo, taken over by the message that was sent (messages/settle.ts).
+  const echo = await says('an echo');
+  await db.owner`delete from message_parts where message_id = ${echo}`;
+  await db.owner`delete from messages where id = ${echo}`;
+  await says('after it');
+  await graph.sequenced();
+  const frames = await graph.subscribe(by, MESSAGES, { conversation: publicId('cnv', conversationId), after: cursor });
+  expect((await next(frames)).messageAdded.message).toBeNull();
+  expect((await next(frames)).messageAdded.message.text).toBe('after it');
+  await frames.return();
+});
+
 test('messages of a customer are heard over all of her conversations, of others none', async () => {
   const { by, actor, ada, conversationId, says } = await desk();
   const other = await person(db.app, actor, { email: 'bob@example.com' }, 'Bob');
