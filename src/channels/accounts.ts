@@ -192,7 +192,7 @@ export async function accountById(tx: Tx, workspaceId: string, accountId: string
   const row = await accountRow(tx, workspaceId, accountId);
   const [endpoint] = await tx<{ secrets: Buffer }[]>`
     select secrets from channel_endpoints where workspace_id = ${workspaceId} and id = ${row.endpointId}`;
-  return { ...row, workspaceId, secrets: openSecrets(workspaceId, row.endpointId, endpoint!.secrets)[0] };
+  return { ...row, workspaceId, secrets: openSecrets(workspaceId, row.endpointId, endpoint!.secrets)[0] ?? null };
 }
 
 /** The secrets of an endpoint, the current ones first, then those before, while they count. @throws Refusal NOT_FOUND */
@@ -319,5 +319,6 @@ const sealSecrets = (workspaceId: string, endpointId: string, kept: Kept): Buffe
 
 function openSecrets(workspaceId: string, endpointId: string, sealed: Buffer): unknown[] {
   const kept = JSON.parse(open(sealed, boundTo(workspaceId, endpointId)).toString('utf8')) as Kept;
-  return kept.previous === undefined ? [kept.current] : [kept.current, kept.previous];
+  // A disconnected account's are gone.
+  return [kept.current, kept.previous].filter((secrets) => secrets != null);
 }

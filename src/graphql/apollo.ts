@@ -56,7 +56,7 @@ export function apolloOptions(graph: Graph, log: (id: string, error: unknown) =>
     async requestDidStart() {
       return {
         async didResolveSource({ source, queryHash }) {
-          const read = graph.read(source);
+          const read = await graph.readInTurn(source);
           if (read.document) return keep(queryHash, read.document);
           const stand = parse('{ __typename }');
           refusals.set(stand, read.errors);

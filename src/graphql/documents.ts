@@ -45,14 +45,19 @@ export class Documents {
     private readonly catalogue: Catalogue,
   ) {}
 
+  /** What is remembered of the text; null when nothing is. */
+  known(source: string): Read | null {
+    const known = this.#read.get(source);
+    if (!known) return null;
+    this.#read.delete(source);
+    this.#read.set(source, known);
+    return known;
+  }
+
   /** The document, or why it is none. Remembers both, for the texts that were used last. */
   read(source: string): Read {
-    const known = this.#read.get(source);
-    if (known) {
-      this.#read.delete(source);
-      this.#read.set(source, known);
-      return known;
-    }
+    const known = this.known(source);
+    if (known) return known;
     const made = this.#make(source);
     this.#read.set(source, made);
     this.#length += source.length;

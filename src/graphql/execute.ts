@@ -119,6 +119,7 @@ export class Graph {
   readonly pool: ReadPool;
   readonly #log: FaultLog;
   readonly #introspections = new Map<Operation, Answer>();
+  #turn: Promise<void> = Promise.resolve();
   readonly costMax = COST_MAX;
   constructor(
     private readonly options: GraphOptions,
@@ -134,6 +135,14 @@ export class Graph {
   /** The document of a text, limited, parsed and validated; remembered. */
   read(source: string): Read {
     return this.documents.read(source);
+  }
+
+  /** The same, but of texts that aren't remembered one a turn of the event loop: many at once hold it up no longer than the worst of them. */
+  async readInTurn(source: string): Promise<Read> {
+    const known = this.documents.known(source);
+    if (known) return known;
+    await (this.#turn = this.#turn.then(() => new Promise((resolve) => setImmediate(resolve))));
+    return this.read(source);
   }
 
   /** Text to answer: `read` and `execute`. */

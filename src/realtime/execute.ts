@@ -3,11 +3,15 @@
 import { GraphQLError, visit, type DocumentNode, type OperationDefinitionNode } from 'graphql';
 import { bodyOf, type Answer, type Graph, type Request } from '../graphql/execute.ts';
 import type { Told } from '../graphql/subscription.ts';
+import { Refusal } from '../platform/errors.ts';
 import { Frame } from './frames.ts';
 
 /** How long an answer is handed to others who reach the same event. Afterwards it is read afresh, since it shows things as they are now. */
 const KEEP_MS = 2_000;
 const KEPT_PER_GROUP_MAX = 64;
+/** How long an event waits for the database, and between two tries. */
+const OUTAGE_MS_MAX = 20_000;
+const OUTAGE_RETRY_MS = 100;
 
 export type Frames = AsyncIterableIterator<Frame> & { return(): Promise<IteratorResult<Frame>> };
 
@@ -98,9 +102,19 @@ export class LiveExecutor {
     return frame;
   }
 
+  /**
+   * Reads again what an outage of the database kept from being read: an event that was told as an error would be missed by whoever goes on after it.
+   * @throws Refusal OVERLOADED, which ends the subscription, when the outage lasts: its client comes again with its last cursor
+   */
   async #execute(request: Request, told: Told): Promise<Frame> {
-    this.executions++;
-    return new Frame(bodyOf(await this.graph.tell(request, told)));
+    const until = performance.now() + OUTAGE_MS_MAX;
+    for (;;) {
+      this.executions++;
+      const answer = await this.graph.tell(request, told);
+      if (!answer.errors.some(({ extensions }) => extensions?.code === 'OVERLOADED')) return new Frame(bodyOf(answer));
+      if (performance.now() > until) throw new Refusal('OVERLOADED', 'The database cannot be reached at the moment. Come again with your last cursor.');
+      await new Promise((resolve) => setTimeout(resolve, OUTAGE_RETRY_MS));
+    }
   }
 
   #enter(key: string): Group {

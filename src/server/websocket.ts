@@ -167,16 +167,16 @@ function options(parts: WebSocketParts, executor: LiveExecutor, leaving: Leaving
     },
     onDisconnect: ({ extra }) => leave(extra),
     onClose: ({ extra }) => leave(extra),
-    onSubscribe: ({ extra, subscriptions }, id, payload) => {
+    onSubscribe: async ({ extra, subscriptions }, id, payload) => {
       const { viewer, ending } = extra;
-      // It isn't begun: after the close its client asks again, elsewhere.
-      if (leaving.isDraining()) return new Promise<never>(() => {});
       if (!viewer || !ending) return [refusal('UNAUTHENTICATED', 'Say connection_init first.')];
       if (Object.keys(subscriptions).length > OPERATIONS_PER_SOCKET_MAX) {
         return [refusal('TOO_EXPENSIVE', `A socket carries at most ${OPERATIONS_PER_SOCKET_MAX} operations at once.`)];
       }
       const spend = (cost: number) => parts.budgets.spend(viewer, cost).remaining;
-      const read = parts.graph.read(payload.query);
+      const read = await parts.graph.readInTurn(payload.query);
+      // It isn't begun: after the close its client asks again, elsewhere.
+      if (leaving.isDraining()) return new Promise<never>(() => {});
       if (!read.document) return unlessLimited(() => spend(REFUSED_COST)) ?? (read.errors as readonly GraphQLError[]);
       const request: Request = { document: read.document, operationName: payload.operationName, variables: payload.variables ?? undefined, viewer, spend };
       return { schema: parts.graph.schema, document: read.document, operationName: payload.operationName, variableValues: payload.variables, request, signal: ending.signal, begin: () => extra.answering.add(id) } as unknown as ExecutionArgs;

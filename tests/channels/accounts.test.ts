@@ -4,7 +4,7 @@ import { viewerOf } from '../../src/access/keys.ts';
 import { publishableKey } from '../../src/access/tokens.ts';
 import type { Actor } from '../../src/access/viewer.ts';
 import {
-  accountById, connectChannel, defaultAccount, disconnectChannel, endpointById, rotateSecrets, setAccountState, updateChannelAccount, type ConnectInput,
+  accountById, connectChannel, defaultAccount, disconnectChannel, endpointById, rotateSecrets, secretsOf, setAccountState, updateChannelAccount, type ConnectInput,
 } from '../../src/channels/accounts.ts';
 import { knowMailReceiver } from '../../src/channels/email/ways.ts';
 import { inWorkspace, openPool, type Tx } from '../../src/platform/db.ts';
@@ -191,6 +191,8 @@ test('two accounts share one credential, which ends with the last of them; nothi
   await as(a, (tx) => disconnectChannel(tx, a.actor, { accountId: second.accountId }));
   expect(await endpointById(db.app, first.endpointId)).toBeNull();
   expect((await as(a, (tx) => accountById(tx, a.id, second.accountId))).secrets).toBeNull();
+  // For whoever was let in a moment before: none, not one that is null.
+  expect(await as(a, (tx) => secretsOf(tx, a.id, first.endpointId))).toEqual([]);
 });
 
 test('a disconnected account stays, cannot be enabled, and comes back with its id when connected again', async () => {

@@ -64,12 +64,15 @@ function live(source = new Source()) {
     data: data === undefined ? undefined : JSON.stringify(data), errors: messages.map((message) => ({ message, extensions: { code: 'CODE' } })),
     cost: null, status: null, headers: new Map(), path: 'loaders',
   });
+  const outage = { left: 0 };
   const executor = new LiveExecutor({
     documents: { operation: (document: DocumentNode) => ({ node: document.definitions[0] as OperationDefinitionNode }) } as unknown as Graph['documents'],
     subscription: ({ document }) => ({ field: 'heard', perViewer: print(document).includes('who'), cost: 1 }),
     source: async ({ variables }, signal) => (variables?.after === 'wrong' ? answer(undefined, 'no such place') : source.from(Number(variables?.after ?? 0), signal)),
     tell: async ({ viewer: of, document }, told) =>
-      print(document).includes('broken')
+      outage.left-- > 0
+        ? { ...answer({ heard: null }, 'away'), errors: [{ message: 'away', extensions: { code: 'OVERLOADED' } }] }
+        : print(document).includes('broken')
         ? answer({ heard: null }, 'a field failed')
         : answer({ heard: { ...told.values, cursor: told.cursor, ...(print(document).includes('who') ? { who: of.memberId } : {}) } }),
     refuse: ([error]) => answer(undefined, `shown: ${(error as Error).message}`),
@@ -79,7 +82,7 @@ function live(source = new Source()) {
     documents.set(text, document);
     return { document, variables, viewer: by };
   };
-  return { source, executor, request };
+  return { source, executor, request, outage };
 }
 
 const HEARD = 'subscription ($after: String, $loud: String) { heard(after: $after, loud: $loud) { text cursor } }';
@@ -122,6 +125,23 @@ test('other variables, permissions, workspaces, documents, and viewers where it 
   // The same variable in two places is no mere place in the log.
   const twice = 'subscription ($after: String) { heard(after: $after, loud: $after) { text } }';
   expect((await executionsOf(request(twice, { after: '0' }), request(twice, {})))[0]).toBe(2);
+});
+
+test('an event that an outage keeps from being read is told when it can be; when it lasts the subscription ends with a code to come again', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  const { executor, source, request, outage } = live();
+  outage.left = 3;
+  source.tell('one');
+  const frames = (await executor.subscribe(request(HEARD))) as Frames;
+  const first = next(frames);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await first).toEqual({ data: { heard: { text: 'one', cursor: '1' } } });
+  outage.left = 1_000_000;
+  source.tell('two');
+  const second = frames.next().catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await second).toMatchObject({ message: expect.stringContaining('shown: The database cannot be reached') });
+  expect(await frames.next()).toEqual({ done: true, value: undefined });
 });
 
 test('who reaches the event later reads it afresh', async () => {
