@@ -25,7 +25,7 @@ export interface Consumer {
   kinds: readonly EventKind[];
   /**
    * SQL over an event `e` that says whether it may still want it, as things are now: what it doesn't is passed over as well, a page at once.
-   * A row may come to satisfy it later only by an event of its own.
+   * What comes to satisfy it later is looked at with the next event.
    */
   wants?: (sql: Sql) => ReturnType<Sql>;
   /**

@@ -138,8 +138,8 @@ export interface List extends Common {
   max: number;
 }
 /**
- * A resolver of its own: allowed, and what makes an operation run through the loaders. `row` has `id` (UUID) and the column fields by
- * their names; `context` is a GraphContext. For an entity it gives a UUID (loaded, then), for a value its fields by name.
+ * A resolver of its own: allowed, and what makes an operation run through the loaders. `row` has `id` (UUID) and those
+ * column fields that the document names; `context` is a GraphContext. For an entity it gives a UUID (loaded, then), for a value its fields by name.
  */
 export interface Custom extends Common {
   form: 'custom';

@@ -30,6 +30,8 @@ interface Payload {
   values: Record<string, unknown>;
   userErrors: UserError[];
   cursor?: string;
+  /** What it names was written by this very call: it is there. */
+  isFresh?: boolean;
 }
 
 const IDEMPOTENCY_KEY: Argument = {
@@ -130,7 +132,7 @@ function payloadType(types: Types, outputs: Outputs, declared: PayloadType): any
             resolve: async (payload: Payload, _args: unknown, context: GraphContext, info: GraphQLResolveInfo) => {
               const value = payload.values[name];
               if (value == null) return null;
-              const show = (one: unknown) => (declared.withErrors && asksForId(field.type, info) ? rowOfId((field.type as () => Entity)(), one as string) : shownAs(field.type, one, context));
+              const show = (one: unknown) => (payload.isFresh && asksForId(field.type, info) ? rowOfId((field.type as () => Entity)(), one as string) : shownAs(field.type, one, context, payload.isFresh));
               return field.list ? Promise.all((value as unknown[]).map(show)) : show(value);
             },
           });
@@ -176,10 +178,10 @@ function asksForId(type: PayloadField['type'], { fieldNodes }: GraphQLResolveInf
   return fieldNodes.every(({ selectionSet }) => selectionSet!.selections.every((each) => each.kind === Kind.FIELD && (each.name.value === 'id' || each.name.value === '__typename')));
 }
 
-function shownAs(type: PayloadField['type'], value: any, context: GraphContext): unknown {
+function shownAs(type: PayloadField['type'], value: any, context: GraphContext, isFresh?: boolean): unknown {
   if (isBulk(type)) {
     const { userErrors, ...values } = value;
-    return { values, userErrors: userErrors ?? [] } satisfies Payload;
+    return { values, userErrors: userErrors ?? [], isFresh } satisfies Payload;
   }
   if (typeof type !== 'function') return fromCompute(type as Leaf, value);
   const target: Entity | Union = type();
@@ -245,7 +247,7 @@ async function act(name: string, declared: Mutation, input: any, context: GraphC
           return key == null ? run() : once(tx, name, key, given, context, run);
         }, sourceOf(viewer)));
     context.renew();
-    return { values, userErrors: [] };
+    return { values, userErrors: [], isFresh: key == null };
   } catch (error) {
     const refusal = refusalOf(error);
     if (!refusal || NOT_THE_USERS.has(refusal.code)) throw error;

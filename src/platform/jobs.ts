@@ -63,6 +63,7 @@ const BEAT_MS = 2_000;
 const TAKEN_MS_MAX = 10_000;
 /** What a task has, after its signal was aborted, to write down what it knows. */
 const ABORT_MS = 500;
+const CONNECT_MS_MAX = 10_000;
 
 /** Starts taking jobs, and starts again whenever the connection to Postgres was lost. */
 export async function startWorkers(options: WorkerOptions): Promise<Workers> {
@@ -93,11 +94,11 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
       preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       logger: toLog(log),
       events,
-    }).catch(async (error: unknown) => {
-      await pool.end();
+    }).catch((error: unknown) => {
+      release(pool);
       throw error;
     });
-    return Object.assign(started, { promise: started.promise.finally(() => pool.end()) });
+    return Object.assign(started, { promise: started.promise.finally(() => release(pool)) });
   };
 
   let runner = await start();
@@ -109,6 +110,8 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
         const restarted = await start().catch((error: unknown) => void log.warn({ err: error }, 'the job workers could not start'));
         if (restarted) {
           runner = restarted;
+          // It was asked to stop meanwhile, and the one before was told.
+          if (stopping) await runner.stop().catch(() => {});
           break;
         }
         await new Promise<void>((resolve) => {
@@ -141,7 +144,7 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
  */
 class JobPool extends pg.Pool {
   constructor(connectionString: string, max: number, log: Logger) {
-    super({ connectionString, max });
+    super({ connectionString, max, connectionTimeoutMillis: CONNECT_MS_MAX });
     const onLost = (error: Error): void => log.debug({ err: error }, 'a connection of the job workers was lost');
     this.on('error', onLost);
     this.on('connect', (client) => void client.on('error', onLost));
@@ -161,6 +164,9 @@ class JobPool extends pg.Pool {
 }
 type Release = (lost?: boolean | Error) => void;
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, release: Release) => void;
+
+/** Not waited for: a connection that is being made, to a server that doesn't answer, must not hold up the next start. */
+const release = (pool: pg.Pool): void => void pool.end().catch(() => {});
 
 /** Whether `promise` ended within the time. */
 async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {

@@ -15,9 +15,9 @@ import { decide, ruleActions, ruleConditions, type Rule } from './rules.ts';
 export const routing = consumer({
   name: 'routing',
   kinds: ['message.received', 'call.ringing', 'conversation.opened'],
-  // Most messages join a conversation that has its queue.
-  wants: (sql) => sql`exists (
-    select from conversations c where c.workspace_id = e.workspace_id and c.id = e.conversation_id and c.queue_id is null and c.status <> 'CLOSED')`,
+  // Most messages join a conversation that has its queue. A scalar subquery, which stays one look at each event's conversation; `exists` may become a join.
+  wants: (sql) => sql`(
+    select c.queue_id is null and c.status <> 'CLOSED' from conversations c where c.workspace_id = e.workspace_id and c.id = e.conversation_id)`,
   handle: route,
 });
 
