@@ -1,5 +1,6 @@
 // Connections to PostgreSQL: a pool a role, and the transaction in which a workspace's data can be seen.
 import postgres from 'postgres';
+import { withArrayTypes } from './array-types.ts';
 import { isConnectionLost } from './connection-lost.ts';
 import { Refusal } from './errors.ts';
 import { sqlState } from './sql-state.ts';
@@ -36,11 +37,10 @@ export function openPool(options: PoolOptions): Sql {
     // Planned once a connection: planning takes .3 to 2.3 ms of each statement, and PostgreSQL would go on planning anew those that name rows by arrays.
     connection.plan_cache_mode = 'force_generic_plan';
   }
-  const open = () => learning(postgres(options.url, {
+  const open = () => withArrayTypes(postgres(options.url, {
     max: options.max,
     connection,
-    // Array types are read from the catalogue (see `learning`); without them text[] arrives as '{a,b}'.
-    fetch_types: true,
+    fetch_types: false,
     onnotice: () => {},
     connect_timeout: 10,
     // postgres.js would wait up to 20 s between two tries, and every query with it: an outage is to be told at once, and over at once.
@@ -57,31 +57,6 @@ export function openPool(options: PoolOptions): Sql {
     },
   }) as unknown as Sql);
   return withoutUndefined(lasting(open));
-}
-
-type ArrayTypes = Pick<postgres.ParsedOptions, 'parsers' | 'serializers'> & { fetch_types: boolean; shared: { typeArrayMap: Record<number, number> } };
-let learned: ArrayTypes | null = null;
-
-/**
- * postgres.js 3.4 reads the array types anew at every connection, in a query of its own that nobody awaits: when the connection is lost just then, a
- * `begin` that waits for it never ends, and the rejection is nobody's (`isDriverFault`). Types of PostgreSQL's own don't change: one reading does for
- * the process.
- */
-function learning(pool: Sql): Sql {
-  const own = pool.options as unknown as ArrayTypes;
-  const isKnown = () => Object.keys(own.shared.typeArrayMap).length > 0;
-  if (learned) {
-    Object.assign(own.parsers, learned.parsers);
-    Object.assign(own.serializers, learned.serializers);
-    own.shared.typeArrayMap = learned.shared.typeArrayMap;
-  }
-  Object.defineProperty(own, 'fetch_types', {
-    get: () => {
-      if (isKnown()) learned ??= own;
-      return !isKnown();
-    },
-  });
-  return pool;
 }
 
 /**
@@ -120,9 +95,8 @@ function lasting(open: () => Sql): Sql {
   });
 }
 
-/** The driver's own fault after a backend died (see `lasting` and `learning`): thrown from a timer or awaited by nobody, with nothing to be done about it. */
-export const isDriverFault = (error: unknown): boolean =>
-  error instanceof Error && ((error instanceof TypeError && /\bnextWrite\b[\s\S]*postgres/.test(error.stack ?? '')) || /\bb\.typarray\b/.test((error as { query?: string }).query ?? ''));
+/** The driver's own fault after a backend died in a transaction (see `lasting`): thrown from a timer, with nothing to be done about it. */
+export const isDriverFault = (error: unknown): boolean => error instanceof TypeError && /\bnextWrite\b[\s\S]*postgres/.test(error.stack ?? '');
 
 const RETRYABLE = new Set(['40P01', '40001']);
 const TRIES = 8;
