@@ -1,6 +1,6 @@
 // What one transaction will have written of conversations: collected as it is decided, thing by thing, and written set by set, so that a hundred
 // messages cost the statements of one.
-import { NOT_WAITING } from '../../schema/conversations.ts';
+import { conversationParticipants, conversations, NOT_WAITING } from '../../schema/conversations.ts';
 import { appendEvents, appendNumbered, putTimelineEntries, type NumberedEvent, type TimelineEntry } from '../events/append.ts';
 import type { NewEvent } from '../events/catalog.ts';
 import { now } from '../platform/clock.ts';
@@ -61,11 +61,11 @@ export class Unit {
     const before = new Map([...opened.keys(), ...changed].map((row) => [row.id, row.seq]));
     const numbered = this.numbered();
     const seqOf = (row: ConversationRow) => (numbered ? row.seq : before.get(row.id)!);
-    const conversations = [...opened].map(([row, opening]) => ({ ...stored(row), ...opening, workspaceId, id: row.id, seq: seqOf(row), identityId: row.identityId, priority: row.priority, tags: row.tags }));
+    const opening = [...opened].map(([row, given]) => ({ ...stored(row), ...given, workspaceId, id: row.id, seq: seqOf(row), identityId: row.identityId, priority: row.priority, tags: row.tags }));
     await Promise.all([
-      insertRows(tx, 'conversations', conversations),
+      insertRows(tx, conversations, opening),
       ...this.writeContents(),
-      insertRows(tx, 'conversation_participants', unique(participants).map((row) => ({ workspaceId, ...row, joinedAt: now() })), tx`on conflict do nothing`),
+      insertRows(tx, conversationParticipants, unique(participants).map((row) => ({ workspaceId, ...row, joinedAt: now() })), 'on conflict do nothing'),
       putTimelineEntries(tx, workspaceId, entries),
       this.writeChanges([...changed].map((row) => ({ row, seq: seqOf(row), before: before.get(row.id)! }))),
       // Last: it numbers the events of conversations that are there.
@@ -108,9 +108,8 @@ export class Unit {
         last_inbound_channel = r.last_inbound_channel, waiting_since = r.waiting_since, waiting_order = r.waiting_order, last_message_id = r.last_message_id,
         last_message_at = r.last_message_at, message_count = r.message_count, last_activity_at = r.last_activity_at, first_inbound_at = r.first_inbound_at,
         first_response_at = r.first_response_at, reopen_count = r.reopen_count, version = r.version, seq = r.seq
-      from ${rowsOf(tx, 'conversations', changes.map(({ row, seq }) => ({ id: row.id, seq, ...stored(row) })))} r
-      join unnest(${changes.map(({ row }) => row.id)}::uuid[], ${changes.map(({ before }) => before)}::int8[]) b (id, seq) on b.id = r.id
-      where c.workspace_id = ${workspaceId} and c.id = r.id and c.seq = b.seq`;
+      from ${rowsOf(tx, conversations, changes.map(({ row, seq, before }) => ({ id: row.id, seq, before, ...stored(row) })), { before: 'bigint' })} r
+      where c.workspace_id = ${workspaceId} and c.id = r.id and c.seq = r.before`;
     if (written.count !== changes.length) throw new Error('A conversation of a unit was changed by another statement.');
   }
 }

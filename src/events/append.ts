@@ -1,12 +1,12 @@
 // What an action says it did: events for the log, and entries of the timeline. Both in the action's own transaction, so neither can be
 // there without the other or without what they tell of.
 import type { CHANNELS } from '../../schema/channels.ts';
-import type { TIMELINE_KINDS } from '../../schema/events.ts';
+import { eventOutbox, timelineEntries, type TIMELINE_KINDS } from '../../schema/events.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
-import { insertRows } from '../platform/insert.ts';
+import { insertRows, rowsOf, type NewRow } from '../platform/insert.ts';
 import type { ActorKind } from '../access/viewer.ts';
 import type { NewEvent } from './catalog.ts';
 import { expectEvents } from './sequencer.ts';
@@ -28,13 +28,13 @@ export async function appendEvents(tx: Tx, workspaceId: string, events: NewEvent
   }
   const [id = null, count = 0] = [...counts][0] ?? [];
   let number = 0;
-  const rows = rowsOf(events.map((event) => ({ ...event, conversationSeq: event.conversationId ? ++number : null })));
+  const rows = outgoing(events.map((event) => ({ ...event, conversationSeq: event.conversationId ? ++number : null })));
   const [result] = await tx<{ lost: number }[]>`
     with ${sourced(tx, workspaceId)}, raised as (
       update conversations c set seq = c.seq + ${count}::int where c.workspace_id = ${workspaceId} and c.id = ${id}::uuid returning c.id, c.seq - ${count}::int as before
     ), appended as (
       ${inserted(tx, workspaceId, rows, tx`r.before + i.conversation_seq`)} left join raised r on r.id = i.conversation_id
-      order by i.ordinal returning conversation_id, conversation_seq
+      order by i.nth returning conversation_id, conversation_seq
     )
     select count(*) filter (where conversation_id is not null and conversation_seq is null) as lost from appended`;
   if (result!.lost > 0) throw noConversation();
@@ -49,7 +49,7 @@ export type NumberedEvent = NewEvent & { conversationSeq: number | null };
  */
 export async function appendNumbered(tx: Tx, workspaceId: string, events: readonly NumberedEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await tx`with ${sourced(tx, workspaceId)} ${inserted(tx, workspaceId, rowsOf(events), tx`i.conversation_seq`)} order by i.ordinal`;
+  await tx`with ${sourced(tx, workspaceId)} ${inserted(tx, workspaceId, outgoing(events), tx`i.conversation_seq`)} order by i.nth`;
   expectEvents();
 }
 
@@ -77,13 +77,13 @@ function next(seqs: Map<string, number>, conversationId: string): number {
   return seq;
 }
 
-const rowsOf = (events: readonly NumberedEvent[]): object[] => {
+const outgoing = (events: readonly NumberedEvent[]): NewRow[] => {
   const at = now();
   return events.map((event) => {
     refuseText(event);
     return {
-      id: newId(), kind: event.kind, conversation_id: event.conversationId ?? null, conversation_seq: event.conversationSeq, actor_kind: event.actor.kind,
-      actor_id: event.actor.id, data: event.data, occurred_at: event.occurredAt ?? at,
+      id: newId(), kind: event.kind, conversationId: event.conversationId ?? null, conversationSeq: event.conversationSeq, actorKind: event.actor.kind,
+      actorId: event.actor.id, data: event.data, occurredAt: event.occurredAt ?? at,
     };
   });
 };
@@ -100,13 +100,10 @@ const sourced = (tx: Tx, workspaceId: string) => tx`
     from origin on conflict do nothing
   )`;
 
-const inserted = (tx: Tx, workspaceId: string, rows: object[], seq: ReturnType<Tx>) => tx`
+const inserted = (tx: Tx, workspaceId: string, rows: readonly NewRow[], seq: ReturnType<Tx>) => tx`
   insert into event_outbox (workspace_id, id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at, source)
   select ${workspaceId}, i.id, i.kind, i.conversation_id, ${seq}, i.actor_kind, i.actor_id, i.data, i.occurred_at, (select decode(hash, 'hex') from origin)
-  from rows from (
-    jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-      as (id uuid, kind text, conversation_id uuid, conversation_seq int8, actor_kind text, actor_id uuid, data jsonb, occurred_at timestamptz)
-  ) with ordinality as i (id, kind, conversation_id, conversation_seq, actor_kind, actor_id, data, occurred_at, ordinal)`;
+  from ${rowsOf(tx, eventOutbox, rows)} i`;
 
 export interface TimelineEntry {
   /** Whose timeline: the person's address that it happened with. */
@@ -134,7 +131,7 @@ export async function putTimelineEntries(tx: Tx, workspaceId: string, entries: r
     workspaceId, identityId: entry.identityId, occurredAt: entry.occurredAt, tie: entry.tie ?? 0, id: newId(), kind: entry.kind, refId: entry.refId,
     conversationId: entry.conversationId ?? null, channel: entry.channel ?? null, actorKind: entry.actor.kind, actorId: entry.actor.id, data: entry.data,
   }]));
-  await insertRows(tx, 'timeline_entries', [...rows.values()], tx`
+  await insertRows(tx, timelineEntries, [...rows.values()], `
     on conflict (workspace_id, kind, ref_id, identity_id) do update set
       occurred_at = excluded.occurred_at, tie = excluded.tie, conversation_id = excluded.conversation_id, channel = excluded.channel,
       actor_kind = excluded.actor_kind, actor_id = excluded.actor_id, data = excluded.data`);

@@ -1,4 +1,5 @@
 // Rows of `customers`: made, locked, and kept equal to what was observed of the person.
+import { customers as customersTable } from '../../schema/identities.ts';
 import type { Actor } from '../access/viewer.ts';
 import { appendEvents } from '../events/append.ts';
 import type { NewEvent } from '../events/catalog.ts';
@@ -73,7 +74,7 @@ export async function createCustomers(
     };
     return { customerId, selfIdentityId, at, identities, observations, stored: [self, ...identities.map((identity) => stored(identity, { customerId, selfIdentityId, at }))] };
   });
-  await insertRows(tx, 'customers', made.map(({ customerId, selfIdentityId, at, observations }) => {
+  await insertRows(tx, customersTable, made.map(({ customerId, selfIdentityId, at, observations }) => {
     const { name, language, tier, company, tags, attributes } = shownValues(observations);
     return { workspaceId, id: customerId, selfIdentityId, name, language, tier, company, tags, attributes, lastActivityAt: at, state: 'ACTIVE', version: 1, createdAt, updatedAt: createdAt };
   }));

@@ -1,4 +1,6 @@
 // What one transaction will have written of messages, beside the conversations that they stand in.
+import { threads as threadsTable } from '../../schema/conversations.ts';
+import { messageParts, messages as messagesTable } from '../../schema/messages.ts';
 import { Unit } from '../conversations/unit.ts';
 import { touchActivities } from '../identities/customers.ts';
 import { now } from '../platform/clock.ts';
@@ -60,8 +62,8 @@ export class MessageUnit extends Unit {
     this.threads = new Map();
     this.heard = [];
     return [
-      insertRows(tx, 'messages', messages),
-      insertRows(tx, 'message_parts', parts),
+      insertRows(tx, messagesTable, messages),
+      insertRows(tx, messageParts, parts),
       insertThreads(tx, [...threads.values()]),
       touchActivities(tx, workspaceId, heard),
     ];
@@ -70,7 +72,7 @@ export class MessageUnit extends Unit {
 
 /** Parts of one version of a message. */
 export const storeParts = (tx: Tx, workspaceId: string, messageId: string, version: number, parts: readonly PartRow[]): Promise<unknown> =>
-  insertRows(tx, 'message_parts', partRows(workspaceId, messageId, version, parts));
+  insertRows(tx, messageParts, partRows(workspaceId, messageId, version, parts));
 
 const partRows = (workspaceId: string, messageId: string, version: number, parts: readonly PartRow[]): NewRow[] =>
   parts.map((part, ordinal) => ({ ...part, workspaceId, id: newId(), messageId, version, ordinal }));
@@ -82,6 +84,6 @@ export const putThreads = (
 
 /** In order of their keys, so that two transactions with the same ones wait for each other instead of deadlocking. */
 const insertThreads = (tx: Tx, rows: readonly NewRow[]): Promise<unknown> =>
-  insertRows(tx, 'threads', [...new Map(rows.map((row) => [`${row.accountId} ${row.key}`, row]))].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row), tx`
+  insertRows(tx, threadsTable, [...new Map(rows.map((row) => [`${row.accountId} ${row.key}`, row]))].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row), `
     on conflict (workspace_id, account_id, key) do update set conversation_id = excluded.conversation_id, message_id = excluded.message_id
     where threads.kind = 'STANDING'`);

@@ -35,15 +35,27 @@ export function withArrayTypes(pool: Sql): Sql {
   const { parsers, serializers } = pool.options;
   for (const [element, array] of Object.entries(ARRAY_OIDS)) {
     const parseOne = parsers[Number(element)] ?? ((text: string) => text);
-    const serializeOne = serializers[Number(element)] ?? String;
+    const serializeOne = serializers[Number(element)] ?? ((value: unknown) => value);
     parsers[array] = (text: string) => parse(text, parseOne);
-    serializers[array] = (value: unknown) => (Array.isArray(value) ? literal(value, serializeOne) : value);
+    serializers[array] = (value: unknown) => (Array.isArray(value) ? nestedLiteral(value, (one) => String(serializeOne(one))) : value);
   }
   return pool;
 }
 
-/** An array as PostgreSQL reads it, every element quoted: {"a","b\"c",null}. */
-const literal = (values: unknown[], serializeOne: (value: unknown) => unknown): string =>
-  `{${values.map((value) => (Array.isArray(value) ? literal(value, serializeOne) : value === null ? 'null' : quoted(String(serializeOne(value))))).join(',')}}`;
+/** An array of these elements as PostgreSQL reads it, every one quoted as `textOf` writes it: {"a","b\\"c",null}. What is undefined is null. */
+export function arrayLiteral<T>(values: readonly T[], textOf: (value: NonNullable<T>) => string): string {
+  let text = '{';
+  for (const value of values) {
+    if (text.length > 1) text += ',';
+    text += value === null || value === undefined ? 'null' : quoted(textOf(value));
+  }
+  return `${text}}`;
+}
 
-const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+const quoted = (text: string): string => `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
+
+/** The same of arrays in arrays too, of an array type of several dimensions. */
+function nestedLiteral(values: readonly unknown[], textOf: (value: unknown) => string): string {
+  if (!values.some(Array.isArray)) return arrayLiteral(values, textOf);
+  return `{${values.map((value) => nestedLiteral(value as unknown[], textOf)).join(',')}}`;
+}
