@@ -57,21 +57,21 @@ export class Matters {
         select t.account_id, t.key, t.kind, t.conversation_id, t.message_id
         from (select distinct * from unnest(${places.map((p) => p.accountId)}::uuid[], ${places.map((p) => p.key)}::text[]) as p (account_id, key)) p
         join threads t on t.workspace_id = ${workspaceId} and t.account_id = p.account_id and t.key = p.key`,
-      tx<{ id: string }[]>`
-        select open.id from unnest(${customerIds}::uuid[]) as k (customer_id) cross join lateral (
+      tx<{ customerId: string; id: string }[]>`
+        select k.customer_id, open.id from unnest(${customerIds}::uuid[]) as k (customer_id) cross join lateral (
           select c.id from (select distinct p.conversation_id from identities i
             join conversation_participants p on p.workspace_id = i.workspace_id and p.identity_id = i.id
             where i.workspace_id = ${workspaceId} and i.customer_id = k.customer_id) mine
           join conversations c on c.workspace_id = ${workspaceId} and c.id = mine.conversation_id
           where c.status <> 'CLOSED' order by c.last_activity_at desc, c.id desc limit ${OPEN_MATTERS_MAX}) open`,
     ]);
-    const ids = new Set([...threads.map((t) => t.conversationId), ...open.map((c) => c.id), ...entrants.flatMap((e) => e.repliesTo?.conversationId ?? [])]);
-    const conversations = await lockConversations(tx, workspaceId, [...ids]);
-    const parts = ids.size === 0 ? [] : await tx<{ conversationId: string; customerId: string }[]>`
-      select distinct p.conversation_id, i.customer_id from conversation_participants p join identities i on i.workspace_id = p.workspace_id and i.id = p.identity_id
-      where p.workspace_id = ${workspaceId} and p.conversation_id = any(${[...ids]}::uuid[]) and i.customer_id = any(${customerIds}::uuid[])`;
+    const answered = new Set([...threads.map((t) => t.conversationId), ...entrants.flatMap((e) => e.repliesTo?.conversationId ?? [])]);
+    const conversations = await lockConversations(tx, workspaceId, [...new Set([...answered, ...open.map((c) => c.id)])]);
+    const parts = answered.size === 0 ? [] : await tx<{ customerId: string; id: string }[]>`
+      select distinct i.customer_id, p.conversation_id as id from conversation_participants p join identities i on i.workspace_id = p.workspace_id and i.id = p.identity_id
+      where p.workspace_id = ${workspaceId} and p.conversation_id = any(${[...answered]}::uuid[]) and i.customer_id = any(${customerIds}::uuid[])`;
     const mattersOf = new Map(customerIds.map((id) => [id, new Set<string>()]));
-    for (const { customerId, conversationId } of parts) mattersOf.get(customerId)!.add(conversationId);
+    for (const { customerId, id } of [...open, ...parts]) mattersOf.get(customerId)!.add(id);
     return new Matters(found(policy, 'workspace'), owners, new Map(threads.map((t) => [place(t.accountId, t.key), t])), conversations, mattersOf);
   }
 
