@@ -1,5 +1,5 @@
 // The two commands of a newcomer, as real processes: `npm start` with nothing configured, again beside it, after a kill, and how it stops.
-import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -157,6 +157,37 @@ describe('npm start', () => {
     const stored = await notes();
     expect(acknowledged.filter((body) => !stored.includes(body))).toEqual([]);
     expect(new Set(stored).size).toBe(stored.length);
+  }, 90_000);
+
+  test('a newer package on the same data migrates it: nothing is lost, keys and cursors go on; the older one is then refused', async () => {
+    const kept = await notes();
+    const { cursor } = await server!.ask('{ cursor }', {}, key);
+    await note('after the cursor');
+    await kill('SIGTERM');
+    expect(await server!.exited).toEqual({ code: 0, signal: null });
+
+    const journalFile = join(home, 'migrations/meta/_journal.json');
+    const older = await readFile(journalFile, 'utf8');
+    const newer = JSON.parse(older) as { entries: { idx: number; version: string; when: number; tag: string; breakpoints: boolean }[] };
+    const last = newer.entries.at(-1)!;
+    newer.entries.push({ ...last, idx: last.idx + 1, when: last.when + 1, tag: 'of_a_newer_version' });
+    await writeFile(journalFile, JSON.stringify(newer));
+    await writeFile(join(home, 'migrations/of_a_newer_version.sql'), "alter table notes add column mood text not null default 'calm';");
+    server = await start();
+    expect((await notes()).sort()).toEqual([...kept, 'after the cursor'].sort());
+    const { changes } = await server.ask('query ($after: Cursor!) { changes(after: $after) { kind } }', { after: cursor }, key);
+    expect(changes.map(({ kind }: { kind: string }) => kind)).toEqual([expect.stringMatching(/^note/i)]);
+    const sql = await owner();
+    expect(await sql`select distinct mood from notes`).toEqual([{ mood: 'calm' }]);
+    await sql.end({ timeout: 1 });
+
+    await kill('SIGTERM');
+    await server.exited;
+    server = null;
+    await writeFile(journalFile, older);
+    const { code, output } = await failingStart({ PORT: '0' }, { npm: true, cwd: home });
+    expect(code).toBe(1);
+    expect(output).toMatch(/newer version/);
   }, 90_000);
 });
 
