@@ -60,7 +60,8 @@ class Follower {
         isOver = true;
         clearTimeout(timer);
         socket?.terminate();
-        void client.dispose();
+        // It waits for a connection that is being made, and rejects when that one fails.
+        Promise.resolve(client.dispose()).catch(() => {});
         resolve();
       };
       const alive = (): void => {

@@ -76,7 +76,8 @@ export function subscriber(o: SubscriberOptions): Subscriber {
         if (isOver) return;
         isOver = true;
         socket?.terminate();
-        void client.dispose();
+        // It waits for a connection that is being made, and rejects when that one fails.
+        Promise.resolve(client.dispose()).catch(() => {});
         resolve();
       };
       const ended = (): void => {
