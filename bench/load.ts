@@ -91,7 +91,7 @@ export async function ask(address: string, bytes: Buffer): Promise<{ status: num
   }
 }
 
-const opened = (host: string, port: number): Promise<Socket> =>
+export const opened = (host: string, port: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true }, () => {
       socket.off('error', reject);
@@ -101,7 +101,7 @@ const opened = (host: string, port: number): Promise<Socket> =>
   });
 
 /** Puts one answer together: by its Content-Length, or in chunks. */
-class Reader {
+export class Reader {
   #parts: Buffer[] = [];
   #size = 0;
   /** Bytes of the whole answer; 0 while its head isn't there, -1 when it comes in chunks. */

@@ -5,8 +5,9 @@ import { compiled } from './compiled.ts';
 import { ingest } from './ingest.ts';
 import { fanout } from './fanout.ts';
 import { growth, manyIdentities } from './growth.ts';
+import { overload } from './overload.ts';
 import { reads } from './reads.ts';
 import { references } from './references.ts';
 import { writes } from './writes.ts';
 
-export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, writes, ingest, fanout, attacks];
+export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, writes, ingest, fanout, overload, attacks];

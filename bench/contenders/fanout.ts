@@ -22,6 +22,7 @@ import { inWorkspace, openPool } from '../../src/platform/db.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { Facts, type Live } from '../../src/realtime/live.ts';
+import { Admission } from '../../src/server/admission.ts';
 import { Origins } from '../../src/server/origins.ts';
 import { addWebSockets } from '../../src/server/websocket.ts';
 import { ROOT, WORKSPACE } from '../data.ts';
@@ -48,7 +49,7 @@ const graph = await makeGraph({ read, write: app, parts, log: (_id, error) => on
 
 const ours = createServer();
 addWebSockets(ours, {
-  app, graph, log, authorizer: new Authorizer(app, { onError }), origins: new Origins(system), budgets: new Budgets(config.rateLimits), trustProxy: config.trustProxy,
+  app, graph, log, authorizer: new Authorizer(app, { onError }), origins: new Origins(system), budgets: new Budgets(config.rateLimits), admission: new Admission(), trustProxy: config.trustProxy,
 });
 
 const stock = createServer();

@@ -11,6 +11,7 @@ import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
 import { counter, histogram, metrics } from '../platform/metrics.ts';
+import type { Admission } from './admission.ts';
 import { callerAddress } from './caller.ts';
 import { addDoors, type Doors } from './doors.ts';
 import { addFiles } from './files.ts';
@@ -31,6 +32,7 @@ export interface HttpParts {
   origins: Origins;
   trustProxy: TrustProxy;
   budgets: Budgets;
+  admission: Admission;
   ide: () => Omit<IdeOptions, 'origin'>;
   /** Null: ready; else why not, for `/readyz`. */
   notReady: () => Promise<string | null>;
@@ -76,6 +78,7 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.addHook('onRequest', (request, reply) => admit(parts, request, reply));
     scope.options('/graphql', (request, reply) => preflight(parts, request, reply));
     scope.route({
       method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -104,6 +107,18 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
       },
     });
   });
+}
+
+/** Before its body is read. A page must be able to read why it was refused. */
+async function admit(parts: HttpParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (request.method === 'OPTIONS') return;
+  try {
+    reply.raw.once('close', parts.admission.enter());
+  } catch (error) {
+    const { origin, host } = request.headers;
+    if (origin && (await parts.origins.anyAllows(origin, host))) cors(reply, origin);
+    throw error;
+  }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

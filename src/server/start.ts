@@ -31,6 +31,7 @@ import { initSecrets } from '../platform/secrets.ts';
 import { Facts, type Live } from '../realtime/live.ts';
 import { routing } from '../routing/route.ts';
 import type { VisitorParts } from '../visitors/subscriptions.ts';
+import { Admission } from './admission.ts';
 import { serverDatabase, type Database } from './database.ts';
 import { createDemo, type Demo } from './demo.ts';
 import './graph.ts';
@@ -135,6 +136,8 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => authorizer.close());
   const origins = new Origins(system);
   const budgets = new Budgets(config.rateLimits);
+  const admission = new Admission();
+  closers.push(() => admission.close());
   const live: Live = { log: stream, signals, facts: new Facts(app) };
   const visitors: VisitorParts = { log: stream, signals, app };
   const graph = await makeGraph({ read, write: app, path: options.path, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
@@ -148,7 +151,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   let publicUrl = config.publicUrl;
   const arrived = () => drain.wake();
   const http = await createHttp({
-    app, graph, origins, log, budgets, trustProxy: config.trustProxy,
+    app, graph, origins, log, budgets, admission, trustProxy: config.trustProxy,
     doors: { app, blobs, publicUrl: isLoopback(config.publicUrl) ? null : config.publicUrl, arrived, budgets, log },
     ide: () => ({ demoKey: isLoopback(config.host) && isLoopback(config.publicUrl) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
     notReady: async () => {
@@ -161,7 +164,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       }
     },
   });
-  const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log, budgets, trustProxy: config.trustProxy });
+  const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log, budgets, admission, trustProxy: config.trustProxy });
 
   const client = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl), allow: config.outgoingAllow });
   // Closed in the reverse order: mail, which makes work, before what does it.

@@ -18,6 +18,7 @@ import type { Logger } from '../platform/log.ts';
 import { gauge } from '../platform/metrics.ts';
 import { LiveExecutor } from '../realtime/execute.ts';
 import { Frame, FrameSocket, onNext } from '../realtime/frames.ts';
+import type { Admission } from './admission.ts';
 import { callerAddress } from './caller.ts';
 import type { Origins } from './origins.ts';
 import { carry, OVERLOADED, type SocketExtra } from './socket.ts';
@@ -42,6 +43,7 @@ export interface WebSocketParts {
   origins: Origins;
   trustProxy: TrustProxy;
   budgets: Budgets;
+  admission: Admission;
   log: Logger;
 }
 interface Ours extends SocketExtra {
@@ -184,7 +186,13 @@ function options(parts: WebSocketParts, executor: LiveExecutor, leaving: Leaving
     execute: async (args) => {
       const { request, begin } = args as unknown as Args;
       begin();
-      return new Frame(bodyOf(await parts.graph.execute(request))) as unknown as ExecutionResult;
+      let leave: () => void;
+      try {
+        leave = parts.admission.enter();
+      } catch (error) {
+        return new Frame(bodyOf(parts.graph.refuse([error]))) as unknown as ExecutionResult;
+      }
+      return new Frame(bodyOf(await parts.graph.execute(request).finally(leave))) as unknown as ExecutionResult;
     },
     onComplete: ({ extra }, id) => {
       if (extra.answering.delete(id)) leaving.answered(extra);

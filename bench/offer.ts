@@ -1,0 +1,89 @@
+// Requests that come when they come, whether or not those before them were answered: what a load generator that waits for answers can't show.
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { opened, Reader } from './load.ts';
+
+export interface Offer {
+  address: string;
+  requests: () => Buffer;
+  perSecond: number;
+  seconds: number;
+  /** Somebody who waited so long for his answer has gone. */
+  deadlineMs: number;
+  /** Connections of all who wait; who finds none has gone at once. */
+  connectionsMax: number;
+}
+export interface Offered {
+  offered: number;
+  /** Answered in time, and well. */
+  good: number;
+  /** Told to come again. */
+  refused: number;
+  /** Answered well when its sender had gone. */
+  late: number;
+  /** Never answered, or never sent. */
+  lost: number;
+  latenciesMs: Float64Array;
+  /** The first answer that was neither good nor a refusal. */
+  fault: string | null;
+}
+
+const TICK_MS = 4;
+
+export async function offer(o: Offer): Promise<Offered> {
+  const { hostname, port } = new URL(o.address);
+  const out = { offered: 0, good: 0, refused: 0, late: 0, lost: 0, fault: null as string | null };
+  const latencies: number[] = [];
+  const all = new Set<Socket>();
+  const idle: ((sentAt: number) => void)[] = [];
+  let answers = 0;
+
+  function use(socket: Socket): (sentAt: number) => void {
+    const reader = new Reader();
+    let sentAt = 0;
+    const send = (at: number) => {
+      sentAt = at;
+      socket.write(o.requests());
+    };
+    socket.on('data', (chunk: Buffer) => {
+      const answer = reader.read(chunk);
+      if (!answer) return;
+      answers++;
+      const took = performance.now() - sentAt;
+      if (answer.status === 503) out.refused++;
+      else if (answer.status !== 200 || answer.body.subarray(0, 12).includes('"errors"')) out.fault ??= `${answer.status} ${answer.body.toString('utf8', 0, 500)}`;
+      else if (took > o.deadlineMs) out.late++;
+      else {
+        out.good++;
+        latencies.push(took);
+      }
+      idle.push(send);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => all.delete(socket));
+    return send;
+  }
+
+  const began = performance.now();
+  let opening = 0;
+  while (performance.now() - began < o.seconds * 1000) {
+    const due = Math.floor(((performance.now() - began) / 1000) * o.perSecond);
+    for (; out.offered < due; out.offered++) {
+      const at = performance.now();
+      const send = idle.pop();
+      if (send) send(at);
+      else if (all.size + opening < o.connectionsMax) {
+        opening++;
+        opened(hostname, Number(port)).then((socket) => {
+          all.add(socket);
+          use(socket)(at);
+        }, () => {}).finally(() => opening--);
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  }
+  const end = performance.now() + o.deadlineMs;
+  while (answers < out.offered && performance.now() < end && idle.length < all.size) await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  for (const socket of all) socket.destroy();
+  return { ...out, lost: out.offered - answers, latenciesMs: Float64Array.from(latencies).sort() };
+}
