@@ -10,8 +10,8 @@ export interface Offer {
   seconds: number;
   /** Somebody who waited so long for his answer has gone. */
   deadlineMs: number;
-  /** Connections of all who wait; who finds none has gone at once. */
-  connectionsMax: number;
+  /** Open from the beginning, as clients keep them; who finds none that is free has gone at once. */
+  connections: number;
 }
 export interface Offered {
   offered: number;
@@ -29,6 +29,7 @@ export interface Offered {
 }
 
 const TICK_MS = 4;
+const OPENED_AT_ONCE = 50;
 
 export async function offer(o: Offer): Promise<Offered> {
   const { hostname, port } = new URL(o.address);
@@ -64,21 +65,17 @@ export async function offer(o: Offer): Promise<Offered> {
     return send;
   }
 
+  for (let count = 0; count < o.connections; count += OPENED_AT_ONCE) {
+    for (const socket of await Promise.all(Array.from({ length: Math.min(OPENED_AT_ONCE, o.connections - count) }, () => opened(hostname, Number(port))))) {
+      all.add(socket);
+      idle.push(use(socket));
+    }
+  }
   const began = performance.now();
-  let opening = 0;
   while (performance.now() - began < o.seconds * 1000) {
     const due = Math.floor(((performance.now() - began) / 1000) * o.perSecond);
     for (; out.offered < due; out.offered++) {
-      const at = performance.now();
-      const send = idle.pop();
-      if (send) send(at);
-      else if (all.size + opening < o.connectionsMax) {
-        opening++;
-        opened(hostname, Number(port)).then((socket) => {
-          all.add(socket);
-          use(socket)(at);
-        }, () => {}).finally(() => opening--);
-      }
+      idle.pop()?.(performance.now());
     }
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   }

@@ -10,7 +10,7 @@ import { spreadOf } from '../rounds.ts';
 const TIMES = 3;
 /** Who looks at a screen waits so long. */
 const DEADLINE_MS = 2_000;
-const CONNECTIONS_MAX = 4_000;
+const CONNECTIONS = 4_000;
 /** Every so many-th request brings a message in; the others read. */
 const WRITE_EVERY = 5;
 const MUTATION = 'mutation Ingest($input: IngestMessagesInput!) { ingestMessages(input: $input) { messages { result } userErrors { message } } }';
@@ -37,7 +37,7 @@ export const overload: Bench = {
         const { good, bad, seconds, fault } = await load({ ...work, requests: next, connections: context.connections });
         if (bad > 0) throw new Error(`A request was not answered: ${fault}`);
         peaks.push(good / seconds);
-        const offered = await offer({ ...work, requests: next, perSecond: TIMES * peaks.at(-1)!, deadlineMs: DEADLINE_MS, connectionsMax: CONNECTIONS_MAX });
+        const offered = await offer({ ...work, requests: next, perSecond: TIMES * peaks.at(-1)!, deadlineMs: DEADLINE_MS, connections: CONNECTIONS });
         if (offered.fault !== null) throw new Error(`Under load it answered: ${offered.fault}`);
         offers.push(offered);
       }
