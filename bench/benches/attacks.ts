@@ -50,8 +50,21 @@ const ATTACKS: Record<string, () => string | Body> = {
   'a variable 5,000 deep': () => ({ text: `{"query":"query($f: ConversationFilter) { conversations(filter: $f) { nodes { id } } }","variables":{"f":${nested(5_000, '{"a":', '1')}}}` }),
   'a variable of 20,000 ids': () => ({ text: `{"query":"query($ids: [ID!]!) { nodes(ids: $ids) { id } }","variables":{"ids":[${times(20_000, (i) => `"cus_${String(i).padStart(32, '0')}"`, ',')}]}}` }),
 };
-/** A batch, which only HTTP knows. */
-const BATCH = (): Body => ({ text: JSON.stringify(Array.from({ length: 500 }, (_, i) => ({ query: `{ __typename } # ${i}` }))) });
+const SEARCH = 'query($x: String!) { search(query: $x) { kind } }';
+const NODES = 'query($x: [ID!]!) { nodes(ids: $x) { id } }';
+const FILTER = 'query($x: ConversationFilter) { conversations(filter: $x) { nodes { id } } }';
+const large = (query: string, value: string) => (): Body => ({ text: `{"query":"${query}","variables":{"x":${value}}}` });
+/** What only HTTP takes: batches, and variables of a megabyte, which are more than a socket's message may have. */
+const BY_HTTP: Record<string, () => Body> = {
+  'a batch of 500': () => ({ text: JSON.stringify(Array.from({ length: 500 }, (_, i) => ({ query: `{ __typename } # ${i}` }))) }),
+  'a text of a megabyte': large(SEARCH, `"${'x'.repeat(1_000_000)}"`),
+  'a megabyte of escapes': large(SEARCH, `"${'\\u0041'.repeat(166_000)}"`),
+  'a number of a megabyte': large(SEARCH, '9'.repeat(1_000_000)),
+  'a list of 500,000 numbers': large(NODES, `[${'1,'.repeat(499_999)}1]`),
+  '500,000 lists in lists': large(NODES, '['.repeat(500_000) + ']'.repeat(500_000)),
+  '160,000 objects in objects': large(FILTER, nested(160_000, '{"a":', '1')),
+  '90,000 keys': large(FILTER, `{${times(90_000, (i) => `"${String(i).padStart(6, 'k')}":1`, ',')}}`),
+};
 
 export const attacks: Bench = {
   names: ['attacks.max_ms', 'attacks.loop_delay_ms'],
@@ -67,7 +80,7 @@ export const attacks: Bench = {
       await loopDelayMs(server.said);
       const took: { name: string; ms: number; delayMs: number }[] = [];
       const socket = await openSocket(server.said);
-      for (const [name, make] of [...Object.entries(ATTACKS), ['a batch of 500', BATCH] as const]) {
+      for (const [name, make] of [...Object.entries(ATTACKS), ...Object.entries(BY_HTTP)]) {
         const overHttp: number[] = [];
         const overSocket: number[] = [];
         for (let i = 0; i < tries; i++) {
@@ -76,7 +89,7 @@ export const attacks: Bench = {
           const { status, text } = await ask(server.said, bytes);
           overHttp.push(performance.now() - began);
           if (status >= 500) throw new Error(`${name}: ${status} ${text.slice(0, 300)}`);
-          if (make === BATCH) continue;
+          if (name in BY_HTTP) continue;
           overSocket.push(await socket.ask(fresh(make())));
         }
         const median = Math.max(spreadOf(overHttp).median, overSocket.length > 0 ? spreadOf(overSocket).median : 0);

@@ -78,7 +78,6 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    scope.addHook('onRequest', (request, reply) => admit(parts, request, reply));
     scope.options('/graphql', (request, reply) => preflight(parts, request, reply));
     scope.route({
       method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -88,37 +87,36 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
         const { origin, host } = request.headers;
         // Before anything is refused: a page must be able to read that its token expired.
         if (origin && (await parts.origins.anyAllows(origin, host))) cors(reply, origin);
-        const viewer = await enter(parts.app, parts.budgets, request.headers.authorization, callerAddress(request.raw, parts.trustProxy));
-        if (!(await parts.origins.allows(viewer, origin, host))) {
-          throw new Refusal('FORBIDDEN', `Pages of ${origin!.slice(0, 200)} may not call this workspace; add the origin with updateWorkspace (allowedOrigins).`);
+        // Now that its body is here: who sends by drops takes nobody's place.
+        const leave = parts.admission.enter();
+        try {
+          return await answered(parts, apollo, request, reply);
+        } finally {
+          leave();
         }
-        const headers = new HeaderMap();
-        for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
-        const url = new URL(request.url, 'http://localhost');
-        const costOnly = url.searchParams.get('cost') === 'only' || request.headers['x-throughline-cost'] === 'only';
-        const answer = await apollo.executeHTTPGraphQLRequest({
-          httpGraphQLRequest: { method: request.method, headers, search: url.search, body: bodyOfRequest(request) },
-          context: async () => ({ viewer, costOnly, spend: (cost) => parts.budgets.spend(viewer, cost).remaining }),
-        });
-        for (const [name, value] of answer.headers) reply.header(name, value);
-        reply.headers(budgetHeaders(parts.budgets.left(viewer))).code(answer.status ?? 200);
-        if (answer.body.kind === 'complete') return reply.send(answer.body.string);
-        throw new Error('An answer in several parts, which no operation asks for.');
       },
     });
   });
 }
 
-/** Before its body is read. A page must be able to read why it was refused. */
-async function admit(parts: HttpParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  if (request.method === 'OPTIONS') return;
-  try {
-    reply.raw.once('close', parts.admission.enter());
-  } catch (error) {
-    const { origin, host } = request.headers;
-    if (origin && (await parts.origins.anyAllows(origin, host))) cors(reply, origin);
-    throw error;
+async function answered(parts: HttpParts, apollo: ApolloServer<HttpContext>, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { origin, host } = request.headers;
+  const viewer = await enter(parts.app, parts.budgets, request.headers.authorization, callerAddress(request.raw, parts.trustProxy));
+  if (!(await parts.origins.allows(viewer, origin, host))) {
+    throw new Refusal('FORBIDDEN', `Pages of ${origin!.slice(0, 200)} may not call this workspace; add the origin with updateWorkspace (allowedOrigins).`);
   }
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  const url = new URL(request.url, 'http://localhost');
+  const costOnly = url.searchParams.get('cost') === 'only' || request.headers['x-throughline-cost'] === 'only';
+  const answer = await apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: { method: request.method, headers, search: url.search, body: bodyOfRequest(request) },
+    context: async () => ({ viewer, costOnly, spend: (cost) => parts.budgets.spend(viewer, cost).remaining }),
+  });
+  for (const [name, value] of answer.headers) reply.header(name, value);
+  reply.headers(budgetHeaders(parts.budgets.left(viewer))).code(answer.status ?? 200);
+  if (answer.body.kind === 'complete') return reply.send(answer.body.string);
+  throw new Error('An answer in several parts, which no operation asks for.');
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -1,6 +1,7 @@
 // Whatever comes in, by whatever door: a clear typed error, 4xx, nothing of our inside, and the server goes on.
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { publicId } from '../../src/platform/ids.ts';
 import { twilioSignature } from '../harness/twilio.ts';
 import { reply, startTestServer, type Reply, type TestServer, type TestWorkspace } from '../harness/server.ts';
@@ -120,6 +121,44 @@ describe('/graphql', () => {
     ];
     for (const [document, variables] of cases) refused(await server.query(document, variables, ours.keys.ADMIN), { status: 400 }, JSON.stringify([document, variables]));
   });
+  test('values of a megabyte, and of any depth, over both transports', async () => {
+    const SEARCH = 'query ($x: String!) { search(query: $x) { kind } }';
+    const NODES = 'query ($x: [ID!]!) { nodes(ids: $x) { id } }';
+    const FILTER = 'query ($x: ConversationFilter) { conversations(filter: $x) { nodes { id } } }';
+    const shapes: [string, string, (bytes: number) => string][] = [
+      ['a text', SEARCH, (bytes) => JSON.stringify('x'.repeat(bytes))],
+      ['a text of escapes', SEARCH, (bytes) => `"${'\\u0041'.repeat(bytes / 6)}"`],
+      ['a number of many digits', SEARCH, (bytes) => '9'.repeat(bytes)],
+      ['a list of numbers', NODES, (bytes) => `[${'1,'.repeat(bytes / 2)}1]`],
+      ['a list of ids', NODES, (bytes) => `[${`"cus_${'0'.repeat(32)}",`.repeat(bytes / 39)}"cus_0"]`],
+      ['lists in lists', NODES, (bytes) => '['.repeat(bytes / 2) + ']'.repeat(bytes / 2)],
+      ['objects in objects', FILTER, (bytes) => `${'{"a":'.repeat(bytes / 6)}1${'}'.repeat(bytes / 6)}`],
+      ['many keys', FILTER, (bytes) => `{${Array.from({ length: bytes / 11 }, (_, i) => `"${String(i).padStart(6, 'k')}":1`).join(',')}}`],
+      ['one key again and again', FILTER, (bytes) => `{${'"tag":1,'.repeat(bytes / 8)}"tag":1}`],
+      ['the prototype again and again', FILTER, (bytes) => `{${'"__proto__":{},'.repeat(bytes / 15)}"tag":1}`],
+    ];
+    for (const [name, query, value] of shapes) {
+      const body = (bytes: number) => `{"query":${JSON.stringify(query)},"variables":{"x":${value(bytes)}}}`;
+      refused(await post('/graphql', body(1_000_000), json), { status: 400 }, name);
+      refused(await post('/graphql', body(1_200_000), json), { status: 413, code: 'TOO_LARGE' }, name);
+      const live = new WebSocket(`${server.address.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+      const said: string[] = [];
+      const closed = new Promise<number>((resolve) => live.on('close', resolve));
+      live.on('message', (bytes) => {
+        const text = String(bytes);
+        if (text.includes('"connection_ack"')) live.send(`{"id":"1","type":"subscribe","payload":${body(250_000)}}`);
+        else if (!/"type":"(ping|pong|complete)"/.test(text)) said.push(text);
+        // Too much for a socket's message ends the socket.
+        if (said.length === 1) live.send(`{"id":"2","type":"subscribe","payload":${body(400_000)}}`);
+      });
+      live.on('open', () => live.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: `Bearer ${ours.keys.ADMIN}` } })));
+      expect(await closed, name).toBe(1009);
+      expect(said, name).toHaveLength(1);
+      expect(said[0], name).toMatch(/"code":"(?!INTERNAL)[A-Z_]+"/);
+      clean(said[0]!, name);
+    }
+    expect((await server.query('{ viewer { role } }', {}, ours.keys.ADMIN)).status).toBe(200);
+  }, 60_000);
   test('ids of another type, of none, and of numbers beyond', async () => {
     const customer = publicId('cus', ours.visitor.customerId);
     expect((await server.ask('query ($id: ID) { customer(id: $id) { id } }', { id: customer }, ours.keys.ADMIN)).customer.id).toBe(customer);
