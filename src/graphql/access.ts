@@ -27,9 +27,9 @@ import {
 import type { Permission } from '../access/permissions.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { Refusal } from '../platform/errors.ts';
-import type { Entity, Field, RootField } from './entity.ts';
+import type { Field, RootField } from './entity.ts';
 import { PAGE_DEFAULT, PAGE_MAX } from './pages.ts';
-import { byPrefix } from './schema.ts';
+import { prefixed } from './schema.ts';
 
 /** Points: an object that may be answered is one, ten leaves of an object are one more. */
 export const COST_MAX = 20_000;
@@ -200,7 +200,8 @@ export function admit(needs: Needs, viewer: Viewer, variables: Variables): numbe
   const effective = withDefaults(needs, variables);
   for (const node of needs.nodeIds) {
     for (const id of ids(node, effective)) {
-      const entity = entityOf(id);
+      // What is no id is told by the resolver.
+      const entity = prefixed(String(id))?.[0];
       if (entity) demand(viewer, entity.permission);
     }
   }
@@ -222,13 +223,6 @@ function ids(node: ValueNode, variables: Variables): unknown[] {
   if (node.kind === Kind.LIST) return node.values.flatMap((value) => ids(value, variables));
   return 'value' in node ? [node.value] : [];
 }
-const entityOf = (id: unknown): Entity | null => {
-  try {
-    return byPrefix(String(id))[0];
-  } catch {
-    return null; // The resolver words the error.
-  }
-};
 
 /** Fields that name no permission and inherit none: the graph doesn't start with one. */
 export function withoutPermission(schema: GraphQLSchema): string[] {

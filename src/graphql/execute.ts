@@ -23,7 +23,7 @@ import { GraphContext, type Parts } from './context.ts';
 import { Documents, type Operation, type Read } from './documents.ts';
 import { entities, roots } from './entity.ts';
 import { formatted, refused, shown, type FaultLog } from './faults.ts';
-import { checkValue } from './limits.ts';
+import { checkVariables } from './variables.ts';
 import { finish } from './pieces.ts';
 import { ReadPool } from './reader.ts';
 import type { FieldNames } from './rows.ts';
@@ -199,7 +199,7 @@ export class Graph {
       const operation = this.documents.operation(request.document, request.operationName);
       check(operation);
       const variables = request.variables ?? {};
-      if (operation.node.variableDefinitions?.length) for (const [name, value] of Object.entries(variables)) checkValue(value, `$${name}`);
+      checkVariables(this.schema, operation.node, variables);
       return { operation, cost: admit(operation.needs, request.viewer, variables) };
     } catch (error) {
       request.spend?.(REFUSED_COST);

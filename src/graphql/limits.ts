@@ -20,6 +20,8 @@ export const LIMITS = {
   batchMax: 1,
   /** Depth of a variable's value. */
   variableDepthMax: 40,
+  /** Items and keys of all variables together. */
+  variableValuesMax: 50_000,
   /** Errors of validation that are shown: each may look for similar names in the whole schema. */
   validationErrorsMax: 10,
 } as const;
@@ -131,17 +133,28 @@ function repeated(root: SelectionSetNode, fragments: ReadonlyMap<string, Fragmen
   return merge([root], true);
 }
 
-/** @throws Refusal INVALID_INPUT for values that can't be stored (NUL, half a surrogate pair) or are nested too deep */
-export function checkValue(value: unknown, at: string, depth = 0): void {
+export interface Seen {
+  values: number;
+  characters: number;
+}
+/** @throws Refusal INVALID_INPUT for values that can't be stored (NUL, half a surrogate pair), are nested too deep, or are too many with those `seen` before */
+export function checkValue(value: unknown, at: string, seen: Seen = { values: 0, characters: 0 }, depth = 0): void {
   if (typeof value === 'string') {
+    seen.characters += value.length;
     if (value.includes('\0') || !(value as unknown as { isWellFormed(): boolean }).isWellFormed()) {
       throw new Refusal('INVALID_INPUT', `${at} holds a character that is none (NUL, or half of a surrogate pair).`);
     }
   } else if (value && typeof value === 'object') {
     if (depth >= LIMITS.variableDepthMax) throw new Refusal('INVALID_INPUT', `${at} is nested more than ${LIMITS.variableDepthMax} deep.`);
-    for (const [key, item] of Object.entries(value)) {
-      if (!Array.isArray(value)) checkValue(key, at, depth);
-      checkValue(item, at, depth + 1);
+    const keys = Array.isArray(value) ? null : Object.keys(value);
+    seen.values += (keys ?? (value as unknown[])).length;
+    if (seen.values > LIMITS.variableValuesMax) throw new Refusal('INVALID_INPUT', `The variables hold more than ${LIMITS.variableValuesMax} values.`);
+    if (keys === null) for (const item of value as unknown[]) checkValue(item, at, seen, depth + 1);
+    else {
+      for (const key of keys) {
+        checkValue(key, at, seen, depth);
+        checkValue((value as Record<string, unknown>)[key], at, seen, depth + 1);
+      }
     }
   }
 }

@@ -28,15 +28,22 @@ import { mapped, Types } from './types.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- the types are made from declarations at run time, where Pothos can infer none */
 
-/** The entity whose prefix the id has, and its UUID. @throws Refusal INVALID_ID */
-export function byPrefix(id: string): [Entity, string] {
+/** The entity whose prefix the id has, and its UUID; null when there is none. */
+export function prefixed(id: string): [Entity, string] | null {
   const prefix = id.slice(0, id.indexOf('_'));
   for (const entity of entities.values()) {
     if (entity.prefix !== prefix) continue;
     const uuid = uuidOf(prefix, id);
     if (uuid) return [entity, uuid];
   }
-  throw noSuchId(id);
+  return null;
+}
+
+/** The same. @throws Refusal INVALID_ID */
+export function byPrefix(id: string): [Entity, string] {
+  const found = prefixed(id);
+  if (!found) throw noSuchId(id);
+  return found;
 }
 
 type Resolve = (row: any, args: any, context: GraphContext) => unknown;
