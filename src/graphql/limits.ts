@@ -133,6 +133,31 @@ function repeated(root: SelectionSetNode, fragments: ReadonlyMap<string, Fragmen
   return merge([root], true);
 }
 
+/** Small enough to be read whatever is in it. */
+const ANY_VALUES_BYTES = 100_000;
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+
+/**
+ * Whether a body of JSON has more values than its variables may have, told by its commas before it is read: an object of a hundred thousand keys
+ * takes the parser a hundred times as long as a text of its size.
+ */
+export function hasTooManyValues(json: Uint8Array): boolean {
+  if (json.length < ANY_VALUES_BYTES) return false;
+  let commas = 0;
+  let isText = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i];
+    if (isText) {
+      if (byte === BACKSLASH) i++;
+      else if (byte === QUOTE) isText = false;
+    } else if (byte === QUOTE) isText = true;
+    else if (byte === COMMA && ++commas > LIMITS.variableValuesMax) return true;
+  }
+  return false;
+}
+
+export const tooManyValues = (): Refusal => new Refusal('INVALID_INPUT', `The variables hold more than ${LIMITS.variableValuesMax} values.`);
+
 export interface Seen {
   values: number;
   characters: number;
@@ -148,7 +173,7 @@ export function checkValue(value: unknown, at: string, seen: Seen = { values: 0,
     if (depth >= LIMITS.variableDepthMax) throw new Refusal('INVALID_INPUT', `${at} is nested more than ${LIMITS.variableDepthMax} deep.`);
     const keys = Array.isArray(value) ? null : Object.keys(value);
     seen.values += (keys ?? (value as unknown[])).length;
-    if (seen.values > LIMITS.variableValuesMax) throw new Refusal('INVALID_INPUT', `The variables hold more than ${LIMITS.variableValuesMax} values.`);
+    if (seen.values > LIMITS.variableValuesMax) throw tooManyValues();
     if (keys === null) for (const item of value as unknown[]) checkValue(item, at, seen, depth + 1);
     else {
       for (const key of keys) {

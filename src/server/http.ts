@@ -5,6 +5,7 @@ import { budgetHeaders, type Budgets } from '../access/budget.ts';
 import { enter } from '../access/entrance.ts';
 import { apolloOptions, type HttpContext } from '../graphql/apollo.ts';
 import { bodyOf, type Graph } from '../graphql/execute.ts';
+import { hasTooManyValues, tooManyValues } from '../graphql/limits.ts';
 import type { TrustProxy } from '../platform/config.ts';
 import type { Sql } from '../platform/db.ts';
 import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
@@ -132,6 +133,7 @@ function bodyOfRequest(request: FastifyRequest): unknown {
   if (type !== 'application/json' && !type!.endsWith('+json')) {
     throw new Refusal('INVALID_INPUT', `The body must be JSON with \`content-type: application/json\`, not ${type ? type.slice(0, 100) : 'without a content-type'}.`);
   }
+  if (body && hasTooManyValues(body)) throw tooManyValues();
   try {
     return JSON.parse(utf8.decode(body));
   } catch {

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkValue, excessOf, LIMITS } from '../../src/graphql/limits.ts';
+import { checkValue, excessOf, hasTooManyValues, LIMITS } from '../../src/graphql/limits.ts';
 import { parse } from 'graphql';
 import { testGraph, type TestGraph } from './graph.ts';
 import { hexId, viewerOf } from './tables.ts';
@@ -135,4 +135,12 @@ it('a variable nested too deep, or with half a character, is refused', () => {
   expect(() => checkValue({ list: ['fine', 'a\ud83d'] }, 'v')).toThrow('a character');
   expect(() => checkValue({ '\0': 1 }, 'v')).toThrow('a character');
   expect(() => checkValue('😀', 'v')).not.toThrow();
+});
+it('a body of too many values is known by its commas, those in texts not counted', () => {
+  const has = (json: string) => hasTooManyValues(Buffer.from(json));
+  const list = (n: number) => `[${'1,'.repeat(n)}1]${' '.repeat(100_000)}`;
+  expect(has(list(LIMITS.variableValuesMax))).toBe(false);
+  expect(has(list(LIMITS.variableValuesMax + 1))).toBe(true);
+  expect(has(JSON.stringify([',"\\",'.repeat(LIMITS.variableValuesMax), '\\']))).toBe(false);
+  expect(has('[1,2]')).toBe(false);
 });
