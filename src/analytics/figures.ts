@@ -12,7 +12,7 @@ export type Figure = (typeof FIGURES)[number];
 export type CountedFigure = Exclude<Figure, 'OPEN_BACKLOG' | 'UNIQUE_CUSTOMERS'>;
 
 /**
- * The things that `figure` counts between `p.f` (included) and `p.t` (excluded):
+ * The things that `figure` counts between FROM (included) and TO (excluded):
  * columns at, id (of the thing), channel, queue_id, conversation_id, message_id, customer_id, ms (null unless a duration).
  */
 export function counted(figure: CountedFigure, workspace: string): string {
@@ -22,9 +22,10 @@ export function counted(figure: CountedFigure, workspace: string): string {
 
 const messages = (direction: string, workspace: string): string => `
   select m.occurred_at as at, m.id, m.channel, c.queue_id, m.conversation_id, m.id as message_id, i.customer_id, null::int8 as ms
-  from p join messages m on m.workspace_id = ${workspace} and m.occurred_at >= p.f and m.occurred_at < p.t and m.direction = '${direction}'
+  from messages m
   join conversations c on c.workspace_id = ${workspace} and c.id = m.conversation_id
-  join identities i on i.workspace_id = ${workspace} and i.id = m.identity_id`;
+  join identities i on i.workspace_id = ${workspace} and i.id = m.identity_id
+  where m.workspace_id = ${workspace} and m.occurred_at >= ${FROM} and m.occurred_at < ${TO} and m.direction = '${direction}'`;
 
 const MOMENTS: Record<Exclude<CountedFigure, 'MESSAGES_IN' | 'MESSAGES_OUT' | 'RESOLUTION'>, { at: string; since: string; and: string }> = {
   CONVERSATIONS_OPENED: { at: 'created_at', since: '', and: '' },
@@ -36,8 +37,9 @@ function conversations(figure: keyof typeof MOMENTS, workspace: string): string 
   return `
   select c.${at} as at, c.id, c.channels[1] as channel, c.queue_id, c.id as conversation_id, null::uuid as message_id, i.customer_id,
     ${since ? `round(extract(epoch from c.${at} - c.${since}) * 1000)::int8` : 'null::int8'} as ms
-  from p join conversations c on c.workspace_id = ${workspace} and c.${at} >= p.f and c.${at} < p.t ${and}
-  join identities i on i.workspace_id = ${workspace} and i.id = c.identity_id`;
+  from conversations c
+  join identities i on i.workspace_id = ${workspace} and i.id = c.identity_id
+  where c.workspace_id = ${workspace} and c.${at} >= ${FROM} and c.${at} < ${TO} ${and}`;
 }
 
 /**
@@ -47,7 +49,7 @@ function conversations(figure: keyof typeof MOMENTS, workspace: string): string 
 const closings = (workspace: string): string => `
   select e.at, e.id, c.channels[1] as channel, c.queue_id, c.id as conversation_id, null::uuid as message_id, i.customer_id,
     round(extract(epoch from e.at - c.created_at) * 1000)::int8 as ms
-  from p join (
+  from (
     select t.occurred_at as at, t.id, t.conversation_id from timeline_entries t
     where t.workspace_id = ${workspace} and t.kind = 'STATUS_CHANGE' and t.data->>'to' = 'CLOSED' and t.data->>'from' <> 'CLOSED'
     union all
@@ -56,12 +58,12 @@ const closings = (workspace: string): string => `
     from conversations c
     left join (${changesByConversation(workspace)}) s on s.conversation_id = c.id
     where c.workspace_id = ${workspace} and (c.status <> 'CLOSED')::int = coalesce(s.change, 0)
-  ) e on e.at >= p.f and e.at < p.t
-  join conversations c on c.workspace_id = ${workspace} and c.id = e.conversation_id and e.at >= c.created_at
-  join identities i on i.workspace_id = ${workspace} and i.id = c.identity_id`;
+  ) e join conversations c on c.workspace_id = ${workspace} and c.id = e.conversation_id and e.at >= c.created_at
+  join identities i on i.workspace_id = ${workspace} and i.id = c.identity_id
+  where e.at >= ${FROM} and e.at < ${TO}`;
 
 /**
- * What changed the backlog before `p.t`: columns at, id (of the conversation), channel, queue_id, customer_id, change (+1 when it came to be
+ * What changed the backlog before TO: columns at, id (of the conversation), channel, queue_id, customer_id, change (+1 when it came to be
  * open, -1 when it was closed). How many conversations were open at a moment is the sum of the changes before it. A conversation's first
  * state is its present one with every later change taken back, so imported history, which is born closed, never was in the backlog.
  */
@@ -78,9 +80,8 @@ export const backlogChanges = (workspace: string): string => `
     from (${statusChanges(workspace)}) x
     join conversations c on c.workspace_id = ${workspace} and c.id = x.conversation_id
   ) e
-  join p on e.at < p.t
   join identities i on i.workspace_id = ${workspace} and i.id = e.identity_id
-  where e.change <> 0`;
+  where e.change <> 0 and e.at < ${TO}`;
 
 const statusChanges = (workspace: string): string => `
   select t.conversation_id, t.occurred_at as at, (t.data->>'to' <> 'CLOSED')::int - (t.data->>'from' <> 'CLOSED')::int as change
@@ -89,9 +90,13 @@ const statusChanges = (workspace: string): string => `
 
 const changesByConversation = (workspace: string): string => `select conversation_id, sum(change)::int as change from (${statusChanges(workspace)}) x group by 1`;
 
+/** The range, read as values and not joined: what is ordered by its moments stays so, and the first of it are all that is read. */
+export const FROM = '(select f from p)';
+export const TO = '(select t from p)';
+
 /** The range and the time zone, which everything above reads: columns f, t, tz (the workspace's own when none is given). */
 export const period = (param: (name: string) => string, workspace: string): string =>
   `p as materialized (select ${param('from')} as f, ${param('to')} as t, coalesce(${param('timeZone')}, (select w.time_zone from workspaces w where w.id = ${workspace})) as tz)`;
 
 /** The local day of a moment, as a date. */
-export const localDay = (at: string): string => `(${at} at time zone p.tz)::date`;
+export const localDay = (at: string): string => `(${at} at time zone (select tz from p))::date`;

@@ -1,5 +1,5 @@
 // The SQL of the statistics: figures by channel, day and queue in one statement, and the rows behind one of them.
-import { backlogChanges, counted, localDay, period, type CountedFigure, type Figure } from './figures.ts';
+import { backlogChanges, counted, FROM, localDay, period, TO, type CountedFigure, type Figure } from './figures.ts';
 
 export const GROUPS = ['CHANNEL', 'DAY', 'QUEUE'] as const;
 export type Group = (typeof GROUPS)[number];
@@ -22,7 +22,7 @@ export function statisticsSql(by: readonly Group[], param: Param, workspace: str
 with ${period(param, workspace)},
 tallied as (
   select x.figure, ${keys(localDay('x.at'))}, x.customer_id, count(*) as things
-  from p, (${facts(['MESSAGES_IN', 'MESSAGES_OUT', 'CONVERSATIONS_OPENED'])}) x group by 1, 2, 3, 4, 5
+  from (${facts(['MESSAGES_IN', 'MESSAGES_OUT', 'CONVERSATIONS_OPENED'])}) x group by 1, 2, 3, 4, 5
 ),
 measured as (
   select channel, queue_id, day, ${count('MESSAGES_IN')} as messages_in, ${count('MESSAGES_OUT')} as messages_out, ${count('CONVERSATIONS_OPENED')} as conversations_opened,
@@ -32,15 +32,15 @@ measured as (
 timed as (
   select ${keys(localDay('x.at'))}, ${percentile(0.5, 'FIRST_RESPONSE')} as median_first_response, ${percentile(0.9, 'FIRST_RESPONSE')} as p90_first_response,
     ${percentile(0.5, 'RESOLUTION')} as median_resolution, ${percentile(0.9, 'RESOLUTION')} as p90_resolution
-  from p, (${facts(['FIRST_RESPONSE', 'RESOLUTION'])}) x group by 1, 2, 3
+  from (${facts(['FIRST_RESPONSE', 'RESOLUTION'])}) x group by 1, 2, 3
 ),
 changed as (
-  select ${keys(`greatest(${localDay('x.at')}, ${localDay('p.f')})`)}, sum(x.change)::int as change
-  from p, (${backlogChanges(workspace)}) x group by 1, 2, 3
+  select ${keys(`greatest(${localDay('x.at')}, ${localDay(FROM)})`)}, sum(x.change)::int as change
+  from (${backlogChanges(workspace)}) x group by 1, 2, 3
 ),
 days as (${
     by.includes('DAY')
-      ? `select d::date as day from p, generate_series(${localDay('p.f')}, ${localDay(`(p.t - interval '1 ms')`)}, interval '1 day') d`
+      ? `select d::date as day from generate_series(${localDay(FROM)}, ${localDay(`(${TO} - interval '1 ms')`)}, interval '1 day') d`
       : 'select null::date as day'
   }),
 groups as (${
@@ -85,11 +85,11 @@ export function rowsBehindSql(figure: Figure, narrowing: Narrowing, param: Param
   const things =
     figure === 'OPEN_BACKLOG'
       ? `select max(x.at) as at, x.id, x.id as conversation_id, null::uuid as message_id, x.customer_id, null::int8 as ms
-         from p, (${backlogChanges(workspace)}) x ${narrowed} group by x.id, x.customer_id having sum(x.change) > 0`
+         from (${backlogChanges(workspace)}) x ${narrowed} group by x.id, x.customer_id having sum(x.change) > 0`
       : figure === 'UNIQUE_CUSTOMERS'
         ? `select min(x.at) as at, x.customer_id as id, null::uuid as conversation_id, null::uuid as message_id, x.customer_id, null::int8 as ms
-           from p, (${counted('MESSAGES_IN', workspace)}) x ${narrowed} group by x.customer_id`
-        : `select x.at, x.id, x.conversation_id, x.message_id, x.customer_id, x.ms from p, (${counted(figure, workspace)}) x ${narrowed}`;
+           from (${counted('MESSAGES_IN', workspace)}) x ${narrowed} group by x.customer_id`
+        : `select x.at, x.id, x.conversation_id, x.message_id, x.customer_id, x.ms from (${counted(figure, workspace)}) x ${narrowed}`;
   return `
 with ${period(param, workspace)}
 select y.* from (${things}) y ${narrowing.after ? `where (y.at, y.id) > (${param('afterAt')}, ${param('afterId')})` : ''}
