@@ -176,7 +176,7 @@ describe('npm start', () => {
     server = await start();
     expect((await notes()).sort()).toEqual([...kept, 'after the cursor'].sort());
     const { changes } = await server.ask('query ($after: Cursor!) { changes(after: $after) { kind } }', { after: cursor }, key);
-    expect(changes.map(({ kind }: { kind: string }) => kind)).toEqual([expect.stringMatching(/^note/i)]);
+    expect(changes.filter(({ kind }: { kind: string }) => /^note/i.test(kind))).toHaveLength(1);
     const sql = await owner();
     expect(await sql`select distinct mood from notes`).toEqual([{ mood: 'calm' }]);
     await sql.end({ timeout: 1 });
