@@ -1,4 +1,4 @@
-// The search's SQL: the three index searches of migrations/0005_search.sql, which read the workspace from the transaction's context.
+// The search's SQL: the three index searches of migrations/0005_search.sql (people: 0019_search_by_index.sql), which read the workspace from the transaction's context.
 
 export const SEARCH_KINDS = ['CUSTOMER', 'EXTERNAL_RECORD', 'MESSAGE'] as const;
 export type SearchKind = (typeof SEARCH_KINDS)[number];

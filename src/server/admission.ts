@@ -1,5 +1,5 @@
-// How much a server takes on. What would wait too long is refused while that costs little, so that what is taken on is answered in time: without
-// it, at three times the load everybody waits until nobody does any more.
+// How much a server takes on. What would wait too long is refused while that costs little, so that what is taken on is answered in time
+// (bench overload.goodput).
 import { performance } from 'node:perf_hooks';
 import { Refusal } from '../platform/errors.ts';
 import { counter, gauge } from '../platform/metrics.ts';
