@@ -71,7 +71,8 @@ export interface TestServer extends Peer {
 
 /**
  * A server in this process, on a port of its own. Without `db` it makes and drops its database; with it both are the caller's. `databaseUrl`
- * gives the way by which the server reaches the database; `config` replaces what the tests configure.
+ * gives the way by which the server reaches the database; `config` replaces what the tests configure. With `demo` it is given once the log's
+ * consumers have made of the demo what they make of it (routing), so that nothing changes but by the test.
  */
 export async function startTestServer(o: { db?: TestDatabase; demo?: boolean; config?: Partial<Config>; databaseUrl?: (url: string) => string } = {}): Promise<TestServer> {
   const db = o.db ?? (await testDatabase());
@@ -84,6 +85,7 @@ export async function startTestServer(o: { db?: TestDatabase; demo?: boolean; co
     config, log: createLog({ level: 'silent' }), demo: o.demo ?? false,
     database: { url: o.databaseUrl?.(db.url) ?? db.url, migrationUrl: db.url, announce: async () => {}, close: async () => {} },
   });
+  if (o.demo) await caughtUp(db);
   return {
     ...peerAt(server.address), db, dataDir, server,
     workspace: (name) => testWorkspace(db, name),
@@ -93,6 +95,18 @@ export async function startTestServer(o: { db?: TestDatabase; demo?: boolean; co
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits until the log has every event, and every consumer has taken them. */
+async function caughtUp({ owner }: TestDatabase): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const [row] = await owner<{ done: boolean | null }[]>`
+      select bool_and(position = (select position from log_state)) and not exists (select from event_outbox) as done from consumers`;
+    if (row!.done) return;
+    if (performance.now() > deadline) throw new Error('The log’s consumers had not taken everything within 20 s.');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** A workspace with a key of every role, a member who acts by a token, and a visitor of its chat. */
