@@ -67,6 +67,8 @@ export const conversations = pgTable('conversations', {
   index('conversations_by_queue').on(t.workspaceId, t.queueId, t.status, t.lastActivityAt, t.id),
   index('conversations_by_identity').on(t.workspaceId, t.identityId),
   index('conversations_by_creation').on(t.workspaceId, t.createdAt, t.id),
+  index('conversations_by_first_response').on(t.workspaceId, t.firstResponseAt).where(sql`first_response_at is not null`),
+  index('conversations_by_closing').on(t.workspaceId, t.closedAt).where(sql`closed_at is not null`),
   index('conversations_snoozed').on(t.snoozedUntil).where(sql`status = 'SNOOZED'`),
   index('conversations_tags').using('gin', t.tags),
 ]);

@@ -1,4 +1,5 @@
 // The one log (events), what waits to be numbered (event_outbox), who reads it (consumers), and the timeline that it makes.
+import { sql } from 'drizzle-orm';
 import { bigint, bigserial, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { CHANNELS } from './channels.ts';
 import { id, moment, oneOf, workspaceId } from './columns.ts';
@@ -124,6 +125,7 @@ export const timelineEntries = pgTable('timeline_entries', {
   foreignKey({ name: 'timeline_entries_identity', columns: [t.workspaceId, t.identityId], foreignColumns: [identities.workspaceId, identities.id] }),
   index('timeline_entries_by_identity').on(t.workspaceId, t.identityId, t.occurredAt, t.tie, t.id),
   index('timeline_entries_by_conversation').on(t.workspaceId, t.conversationId, t.occurredAt, t.tie, t.id),
+  index('timeline_entries_status_changes').on(t.workspaceId, t.occurredAt).where(sql`kind = 'STATUS_CHANGE'`),
   uniqueIndex('timeline_entries_subject').on(t.workspaceId, t.kind, t.refId, t.identityId),
   oneOf('timeline_entries_kind', t.kind, TIMELINE_KINDS),
   oneOf('timeline_entries_channel', t.channel, CHANNELS),

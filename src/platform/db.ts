@@ -107,10 +107,15 @@ const TRIES = 8;
  * `source` is what `app.source` says within: from where it is done (events/source.ts).
  * @throws whatever `work` throws; the transaction is then rolled back.
  */
-export async function inWorkspace<T>(sql: Sql, workspaceId: string, work: (tx: Tx) => Promise<T>, source?: string | null): Promise<T> {
+export const inWorkspace = <T>(sql: Sql, workspaceId: string, work: (tx: Tx) => Promise<T>, source?: string | null): Promise<T> => inContext(sql, 'isolation level read committed', workspaceId, work, source);
+
+/** The same in a REPEATABLE READ transaction, which sees one moment throughout. */
+export const inSnapshot = <T>(sql: Sql, workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> => inContext(sql, 'isolation level repeatable read', workspaceId, work);
+
+async function inContext<T>(sql: Sql, mode: string, workspaceId: string, work: (tx: Tx) => Promise<T>, source?: string | null): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await sql.begin(async (tx) => {
+      return (await sql.begin(mode, async (tx) => {
         // Pipelined with the first statement of `work`: the context costs no round trip of its own.
         const context = (
           source == null

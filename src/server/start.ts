@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { Authorizer } from '../access/authorizer.ts';
 import { Budgets } from '../access/budget.ts';
+import { rollUpStatistics } from '../analytics/rollups.ts';
 import { knowMailReceiver } from '../channels/email/ways.ts';
 import { initWebhookUrls } from '../channels/webhook-url.ts';
 import { wakeSnoozed } from '../conversations/timers.ts';
@@ -46,6 +47,8 @@ import { addWebSockets } from './websocket.ts';
 const TIMERS_MS = 1_000;
 /** Ten minutes. */
 const HOUSEKEEPING_TICKS = 600;
+/** Half a minute. */
+const ROLLUP_TICKS = 30;
 const IN_FLIGHT_MS_MAX = 10_000;
 
 export interface Server {
@@ -183,6 +186,11 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
     if (tick % HOUSEKEEPING_TICKS === 0) await forget(system);
   }, report);
   closers.push(() => timers.stop());
+  const closing = new AbortController();
+  const rollups = startTimers(async (tick) => {
+    if (tick % ROLLUP_TICKS === 0) await rollUpStatistics({ system, app, signal: closing.signal });
+  }, report);
+  closers.push(() => rollups.stop(), () => closing.abort());
   const { host, smtpPort } = config;
   const mail = smtpPort === null ? null : await listening('SMTP_PORT', smtpPort, host, () =>
     startMailDoor({ app, blobs, arrived, budgets, report, port: smtpPort, host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));

@@ -4,120 +4,13 @@ import { FIGURES, type Figure } from '../../src/analytics/figures.ts';
 import { rowsBehindSql, statisticsSql, type Group, type Narrowing } from '../../src/analytics/statistics.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { DAY_MS, iso, moment, rolledUp, run, START, store, world, ZONES, type World } from './world.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
   db = await testDatabase();
 });
 afterAll(() => db.close());
-
-// Zones whose clocks change within the generated weeks (Europe 2026-03-29, Cairo at midnight of 2026-04-24, Lord Howe by half an hour on
-// 2026-04-05), and one that is a day ahead.
-const ZONES = ['UTC', 'Europe/Amsterdam', 'Africa/Cairo', 'Australia/Lord_Howe', 'Pacific/Kiritimati', 'America/St_Johns'];
-const START = Date.parse('2026-03-25T00:00:00.000Z');
-const DAY_MS = 86_400_000;
-
-interface World {
-  queues: string[];
-  customers: string[];
-  conversations: {
-    id: string; customer: number; queue: number | null; channels: string[]; createdAt: number; changes: { at: number; from: string; to: string }[];
-    born: string; status: string; firstInboundAt: number | null; firstResponseAt: number | null; closedAt: number | null;
-    messages: { id: string; at: number; direction: string; channel: string; customer: number }[];
-  }[];
-}
-
-const CHANNELS = ['EMAIL', 'SMS', 'LIVE_CHAT'];
-const moment = fc.oneof(
-  fc.integer({ min: 0, max: 12 * DAY_MS }),
-  // The very edges of local days, where an off-by-one shows.
-  fc.tuple(fc.integer({ min: 0, max: 12 * 48 }), fc.integer({ min: -1, max: 1 })).map(([half, ms]) => Math.max(0, half * 1_800_000 + ms)),
-).map((ms) => START + ms);
-
-const world: fc.Arbitrary<World> = fc
-  .array(
-    fc.record({
-      customer: fc.nat(2),
-      queue: fc.option(fc.nat(1)),
-      createdAt: moment,
-      historical: fc.boolean(),
-      steps: fc.array(fc.tuple(fc.integer({ min: 0, max: 6 * DAY_MS }), fc.constantFrom('OPEN', 'PENDING', 'CLOSED')), { maxLength: 4 }),
-      messages: fc.array(fc.record({ at: moment, direction: fc.constantFrom('INBOUND', 'OUTBOUND'), channel: fc.constantFrom(...CHANNELS), customer: fc.nat(2) }), { minLength: 1, maxLength: 5, size: 'max' }),
-      response: fc.option(fc.tuple(moment, fc.integer({ min: -1000, max: 3 * DAY_MS }))),
-    }),
-    { minLength: 4, maxLength: 12, size: 'max' },
-  )
-  .map((drafts) => ({
-    queues: [newId(), newId()],
-    customers: [newId(), newId(), newId()],
-    conversations: drafts.map((d) => {
-      let status = d.historical ? 'CLOSED' : 'OPEN';
-      const born = status;
-      let closedAt: number | null = d.historical ? d.createdAt : null;
-      let at = d.createdAt;
-      const changes: { at: number; from: string; to: string }[] = [];
-      for (const [after, to] of d.steps) {
-        if (to === status) continue;
-        at += after;
-        changes.push({ at, from: status, to });
-        closedAt = to === 'CLOSED' ? at : null;
-        status = to;
-      }
-      return {
-        id: newId(), customer: d.customer, queue: d.queue, createdAt: d.createdAt, changes, born, status, closedAt,
-        firstInboundAt: d.response ? d.response[0] : null, firstResponseAt: d.response ? d.response[0] + d.response[1] : null,
-        channels: [...new Set(d.messages.map((m) => m.channel))], messages: d.messages.map((m) => ({ ...m, id: newId() })),
-      };
-    }),
-  }));
-
-const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
-
-async function store(workspaceId: string, w: World): Promise<void> {
-  const at = iso(START)!;
-  const sql = db.owner;
-  const selves = w.customers.map(() => newId());
-  await sql`insert into queues ${sql(w.queues.map((id) => ({ workspaceId, id, name: id, createdAt: at })))}`;
-  await sql`insert into customers ${sql(w.customers.map((id, i) => ({ workspaceId, id, selfIdentityId: selves[i]!, lastActivityAt: at, createdAt: at, updatedAt: at })))}`;
-  await sql`insert into identities ${sql(w.customers.map((customerId, i) => ({
-    workspaceId, id: selves[i]!, customerId, kind: 'SELF', value: customerId, valueRaw: customerId, trust: 'VERIFIED', firstSeenAt: at, lastSeenAt: at, createdAt: at,
-  })))}`;
-  for (const c of w.conversations) {
-    await sql`insert into conversations ${sql({
-      workspaceId, id: c.id, identityId: selves[c.customer]!, status: c.status, statusChangedAt: at, statusChangedByKind: 'SYSTEM', closedAt: iso(c.closedAt), channels: c.channels,
-      queueId: c.queue === null ? null : w.queues[c.queue]!, waitingOrder: at, lastActivityAt: at, firstInboundAt: iso(c.firstInboundAt), firstResponseAt: iso(c.firstResponseAt), createdAt: iso(c.createdAt)!,
-    })}`;
-    for (const change of c.changes) {
-      await sql`insert into timeline_entries ${sql({
-        workspaceId, id: newId(), identityId: selves[c.customer]!, occurredAt: iso(change.at)!, kind: 'STATUS_CHANGE', refId: newId(), conversationId: c.id, actorKind: 'SYSTEM',
-        data: sql.json({ from: change.from, to: change.to }),
-      })}`;
-    }
-    if (c.messages.length) {
-      await sql`insert into messages ${sql(c.messages.map((m) => ({
-        workspaceId, id: m.id, conversationId: c.id, identityId: selves[m.customer]!, channel: m.channel, direction: m.direction, authorKind: 'CUSTOMER', occurredAt: iso(m.at)!, receivedAt: iso(m.at)!,
-        deliveryState: 'RECEIVED', joinReason: 'EXPLICIT', createdAt: at,
-      })))}`;
-    }
-  }
-}
-
-/** Runs a statement as the server does: under the role and the policies of the workspace. */
-async function run(workspaceId: string, write: (param: (name: string) => string, workspace: string) => string, values: Record<string, [cast: string, value: unknown]>): Promise<any[]> {
-  const bound: unknown[] = [workspaceId];
-  const names: string[] = [];
-  const text = write((name) => {
-    if (!names.includes(name)) {
-      names.push(name);
-      bound.push(values[name]![1]);
-    }
-    return `$${names.indexOf(name) + 2}::${values[name]![0]}`;
-  }, '$1::uuid');
-  return db.app.begin(async (tx) => {
-    await tx`select set_config('app.workspace_id', ${workspaceId}, true)`;
-    return tx.unsafe(text, bound as never[]);
-  }) as Promise<any[]>;
-}
 
 interface Range { from: number; to: number; zone: string }
 interface Thing { at: number; channel: string | null; queue: string | null; customer: string; ms: number | null }
@@ -178,16 +71,17 @@ const range: fc.Arbitrary<Range> = fc
 const groupings: fc.Arbitrary<Group[]> = fc.subarray(['CHANNEL', 'DAY', 'QUEUE'] as Group[]);
 
 describe('conversationStats', () => {
-  test('every figure equals a recount, in any time zone, range and grouping, and lists exactly the rows behind it', async () => {
+  test('every figure equals a recount, in any time zone, range and grouping, rolled up or not, and lists exactly the rows behind it', async () => {
     await fc.assert(
-      fc.asyncProperty(world, range, groupings, async (w, r, by) => {
+      fc.asyncProperty(world, range, groupings, fc.boolean(), async (w, r, by, isRolledUp) => {
         const { id: workspaceId } = await db.workspace();
         // Something stands on each side of either end of the range.
         const edges = [r.from - 1, r.from, r.to - 1, r.to].map((at) => ({ id: newId(), at, direction: 'INBOUND', channel: 'SMS', customer: 1 }));
         w.conversations[0]!.messages.push(...edges);
-        await store(workspaceId, w);
+        await store(db, workspaceId, w);
+        if (isRolledUp) await rolledUp(db, workspaceId, r.zone);
         const period: Record<string, [string, unknown]> = { from: ['timestamptz', iso(r.from)], to: ['timestamptz', iso(r.to)], timeZone: ['text', r.zone] };
-        const rows = await run(workspaceId, (param, ws) => statisticsSql(by, param, ws), period);
+        const rows = await run(db, workspaceId, (param, ws) => statisticsSql(by, param, ws), period);
         const day = dayOf(r.zone);
         const keyOf = (t: { channel: string | null; queue: string | null; at: number }) =>
           JSON.stringify([by.includes('CHANNEL') ? t.channel : null, by.includes('QUEUE') ? t.queue : null, by.includes('DAY') ? day(t.at) : null]);
@@ -224,7 +118,7 @@ describe('conversationStats', () => {
             day: by.includes('DAY'), after: false,
           };
           const values: Record<string, [string, unknown]> = { ...period, channel: ['text', row.channel], queueId: ['uuid', row.queueId], day: ['date', row.day], first: ['int', 1000] };
-          const list = (figure: Figure) => run(workspaceId, (param, ws) => rowsBehindSql(figure, narrowing, param, ws), values);
+          const list = (figure: Figure) => run(db, workspaceId, (param, ws) => rowsBehindSql(figure, narrowing, param, ws), values);
           const figures = { MESSAGES_IN: row.messagesIn, MESSAGES_OUT: row.messagesOut, CONVERSATIONS_OPENED: row.conversationsOpened, UNIQUE_CUSTOMERS: row.uniqueCustomers, OPEN_BACKLOG: row.openBacklog, FIRST_RESPONSE: durations('FIRST_RESPONSE').length, RESOLUTION: durations('RESOLUTION').length };
           // Every figure of the first rows; of the many that follow, the backlog and the busiest.
           for (const figure of rows.indexOf(row) < 3 ? FIGURES : (['OPEN_BACKLOG'] as const)) {
@@ -247,12 +141,12 @@ describe('conversationStats', () => {
       changes: born === 'CLOSED' ? [] : [{ at: closed, from: 'OPEN', to: 'CLOSED' }], messages: [{ id: newId(), at: closed, direction: 'INBOUND', channel: 'SMS', customer: 0 }],
     });
     const w: World = { queues: [newId(), newId()], customers: [newId(), newId(), newId()], conversations: [conversation('OPEN'), conversation('CLOSED')] };
-    await store(workspaceId, w);
+    await store(db, workspaceId, w);
     await db.owner`update messages set historical = true where workspace_id = ${workspaceId} and conversation_id = ${w.conversations[1]!.id}`;
     const values: Record<string, [string, unknown]> = { from: ['timestamptz', iso(START)], to: ['timestamptz', iso(START + 2 * DAY_MS)], timeZone: ['text', 'UTC'], first: ['int', 10] };
     const read = async () => [
-      await run(workspaceId, (param, ws) => statisticsSql(['DAY'], param, ws), values),
-      await run(workspaceId, (param, ws) => rowsBehindSql('RESOLUTION', { channel: 'ANY', queue: 'ANY', day: false, after: false }, param, ws), values),
+      await run(db, workspaceId, (param, ws) => statisticsSql(['DAY'], param, ws), values),
+      await run(db, workspaceId, (param, ws) => rowsBehindSql('RESOLUTION', { channel: 'ANY', queue: 'ANY', day: false, after: false }, param, ws), values),
     ];
     const [days, rows] = await read();
     expect(days!.map((row) => row.medianResolution)).toEqual([null, DAY_MS]);
@@ -278,12 +172,12 @@ describe('conversationStats', () => {
         messages: Array.from({ length: 7 }, (_, i) => ({ id: newId(), at: at + Math.floor(i / 3), direction: 'INBOUND', channel: 'SMS', customer: 0 })),
       }],
     };
-    await store(workspaceId, w);
+    await store(db, workspaceId, w);
     const seen: string[] = [];
     let after: { at: string; id: string } | null = null;
     for (;;) {
       const values: Record<string, [string, unknown]> = { from: ['timestamptz', iso(START)], to: ['timestamptz', iso(at + DAY_MS)], timeZone: ['text', null], first: ['int', 2], afterAt: ['timestamptz', after?.at], afterId: ['uuid', after?.id] };
-      const page = await run(workspaceId, (param, ws) => rowsBehindSql('MESSAGES_IN', { channel: 'ANY', queue: 'ANY', day: false, after: after !== null }, param, ws), values);
+      const page = await run(db, workspaceId, (param, ws) => rowsBehindSql('MESSAGES_IN', { channel: 'ANY', queue: 'ANY', day: false, after: after !== null }, param, ws), values);
       if (page.length === 0) break;
       expect(page.length).toBeLessThanOrEqual(2);
       seen.push(...page.map((row) => row.id as string));
@@ -303,10 +197,10 @@ describe('conversationStats', () => {
         messages: [{ id: newId(), at: START, direction: 'INBOUND', channel: 'SMS', customer: 0 }],
       }],
     };
-    await store(mine.id, w);
+    await store(db, mine.id, w);
     const period: Record<string, [string, unknown]> = { from: ['timestamptz', iso(START)], to: ['timestamptz', iso(START + DAY_MS)], timeZone: ['text', null] };
-    const [own] = await run(mine.id, (param, ws) => statisticsSql([], param, ws), period);
-    const [other] = await run(theirs.id, (param, ws) => statisticsSql([], param, ws), period);
+    const [own] = await run(db, mine.id, (param, ws) => statisticsSql([], param, ws), period);
+    const [other] = await run(db, theirs.id, (param, ws) => statisticsSql([], param, ws), period);
     expect(own).toMatchObject({ messagesIn: 1, conversationsOpened: 1, openBacklog: 1, uniqueCustomers: 1, medianFirstResponse: 5 });
     expect(other).toMatchObject({ messagesIn: 0, conversationsOpened: 0, openBacklog: 0, uniqueCustomers: 0, medianFirstResponse: null });
   });

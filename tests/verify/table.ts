@@ -21,6 +21,7 @@ export const COUNTS: readonly Count[] = [
   { name: 'soak', counts: { minutes: 30 }, slices: 1, command: ({ seed, json }) => tsx('tests/soak/run.ts', '--minutes', '30', '--seed', String(seed), '--json', json) },
   { name: 'resume', counts: { drops: 2_000 }, slices: 10, command: ({ seed, json }) => ({ program: process.execPath, args: ['bin/throughline.mjs', 'prove', 'resume', '--drops', '200', '--seed', String(seed), '--json', json] }) },
   { name: 'shuffle', counts: { runs: 1_000 }, slices: 10, command: ({ seed }) => vitest('tests/guarantees/shuffle.test.ts', { SEED: String(seed), RUNS: '100' }) },
+  { name: 'rollups', counts: { runs: 500 }, slices: 10, command: ({ seed }) => vitest('tests/analytics/rollups.test.ts', { SEED: String(seed), RUNS: '50' }) },
   { name: 'differential', counts: { operations: 20_000 }, slices: 10, command: ({ seed }) => vitest('tests/graphql/differential.test.ts', { SEED: String(seed), OPERATIONS: '2000' }) },
   { name: 'fuzz.operations', counts: { operations: 100_000 }, slices: 50, command: ({ seed }) => vitest('tests/fuzz/operations.test.ts', { SEED: String(seed), OPERATIONS: '2000', VERIFY: '1' }) },
   { name: 'fuzz.deliveries', counts: { deliveries: 20_000 }, slices: 20, command: ({ seed }) => vitest('tests/fuzz/deliveries.test.ts', { SEED: String(seed), DELIVERIES: '1000', VERIFY: '1' }) },
