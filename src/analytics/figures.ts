@@ -11,69 +11,68 @@ export type Figure = (typeof FIGURES)[number];
 /** Those that are counted in the range; the backlog is a state at its end (see `backlogChanges`). */
 export type CountedFigure = Exclude<Figure, 'OPEN_BACKLOG' | 'UNIQUE_CUSTOMERS'>;
 
-/** Between which moments things are looked for. `source` names what `from` (included) and `to` (excluded) are columns of, if they are. */
-export interface Bounds {
-  source: string;
-  from: string;
-  to: string;
-}
 /** The range, read as values and not joined: what is ordered by its moments stays so, and the first of it are all that is read. */
 export const FROM = '(select f from p)';
 export const TO = '(select t from p)';
-const IN_RANGE: Bounds = { source: '', from: FROM, to: TO };
-/**
- * Few and short pieces, rows (f, t) of the relation `name`. That they lie before TO as well is said for the planner: it takes every bound for
- * a two-hundredth, and so looks things up one by one where it would read a table.
- */
-export const inPieces = (name: string): Bounds => ({ source: `${name} b, `, from: 'b.f', to: `least(b.t, ${TO})` });
+/** Where things are looked for: in the whole range, or in few and short pieces of time that don't overlap, rows (f, t) of a relation. */
+export type Where = 'RANGE' | { pieces: string };
 
-const during = (at: string, { from, to }: Bounds): string => `${at} >= ${from} and ${at} < ${to}`;
-
-/**
- * The things that `figure` counts within `bounds`, each once if they don't overlap:
- * columns at, id (of the thing), channel, queue_id, conversation_id, message_id, customer_id, ms (null unless a duration).
- */
-export function counted(figure: CountedFigure, workspace: string, bounds = IN_RANGE): string {
-  if (figure === 'MESSAGES_IN' || figure === 'MESSAGES_OUT') return messages(figure === 'MESSAGES_IN' ? 'INBOUND' : 'OUTBOUND', workspace, bounds);
-  return figure === 'RESOLUTION' ? closings(workspace, bounds) : conversations(figure, workspace, bounds);
+/** Rows of `table`, as `alias`, of which `at` lies there. Pieces are gone through one by one, by an index: planned as a join, a table could be read for each. */
+function rowsOf(table: string, alias: string, at: string, and: string, where: Where, workspace: string): string {
+  const found = (from: string, to: string): string => `select * from ${table} where workspace_id = ${workspace} and ${at} >= ${from} and ${at} < ${to} ${and}`;
+  return where === 'RANGE' ? `(${found(FROM, TO)}) ${alias}` : `${where.pieces} piece cross join lateral (${found('piece.f', 'piece.t')} offset 0) ${alias}`;
+}
+/** Joins the row of `table`, as `alias`, that `id` names: of pieces each by itself, for the same reason. */
+function joined(table: string, alias: string, id: string, where: Where, workspace: string): string {
+  const found = `workspace_id = ${workspace} and id = ${id}`;
+  return where === 'RANGE' ? `join ${table} ${alias} on ${alias}.workspace_id = ${workspace} and ${alias}.id = ${id}` : `cross join lateral (select * from ${table} where ${found} limit 1) ${alias}`;
 }
 
-const messages = (direction: string, workspace: string, bounds: Bounds): string => `
+/**
+ * The things that `figure` counts there:
+ * columns at, id (of the thing), channel, queue_id, conversation_id, message_id, customer_id, ms (null unless a duration).
+ */
+export function counted(figure: CountedFigure, workspace: string, where: Where = 'RANGE'): string {
+  if (figure === 'MESSAGES_IN' || figure === 'MESSAGES_OUT') return messages(figure === 'MESSAGES_IN' ? 'INBOUND' : 'OUTBOUND', workspace, where);
+  return figure === 'RESOLUTION' ? closings(workspace, where) : conversations(figure, workspace, where);
+}
+
+const messages = (direction: string, workspace: string, where: Where): string => `
   select m.occurred_at as at, m.id, m.channel, c.queue_id, m.conversation_id, m.id as message_id, i.customer_id, null::int8 as ms
-  from ${bounds.source}messages m
-  join conversations c on c.workspace_id = ${workspace} and c.id = m.conversation_id
-  join identities i on i.workspace_id = ${workspace} and i.id = m.identity_id
-  where m.workspace_id = ${workspace} and ${during('m.occurred_at', bounds)} and m.direction = '${direction}'`;
+  from ${rowsOf('messages', 'm', 'occurred_at', `and direction = '${direction}'`, where, workspace)}
+  ${joined('conversations', 'c', 'm.conversation_id', where, workspace)}
+  ${joined('identities', 'i', 'm.identity_id', where, workspace)}`;
 
 const MOMENTS: Record<Exclude<CountedFigure, 'MESSAGES_IN' | 'MESSAGES_OUT' | 'RESOLUTION'>, { at: string; since: string; and: string }> = {
   CONVERSATIONS_OPENED: { at: 'created_at', since: '', and: '' },
-  FIRST_RESPONSE: { at: 'first_response_at', since: 'first_inbound_at', and: 'and c.first_response_at >= c.first_inbound_at' },
+  FIRST_RESPONSE: { at: 'first_response_at', since: 'first_inbound_at', and: 'and first_response_at >= first_inbound_at' },
 };
 
-function conversations(figure: keyof typeof MOMENTS, workspace: string, bounds: Bounds): string {
+function conversations(figure: keyof typeof MOMENTS, workspace: string, where: Where): string {
   const { at, since, and } = MOMENTS[figure];
   return `
   select c.${at} as at, c.id, c.channels[1] as channel, c.queue_id, c.id as conversation_id, null::uuid as message_id, i.customer_id,
     ${since ? `round(extract(epoch from c.${at} - c.${since}) * 1000)::int8` : 'null::int8'} as ms
-  from ${bounds.source}conversations c
-  join identities i on i.workspace_id = ${workspace} and i.id = c.identity_id
-  where c.workspace_id = ${workspace} and ${during(`c.${at}`, bounds)} ${and}`;
+  from ${rowsOf('conversations', 'c', at, and, where, workspace)}
+  ${joined('identities', 'i', 'c.identity_id', where, workspace)}`;
 }
 
 /**
  * Each closing is a thing, whatever became of its conversation since. The timeline keeps those of here. Imported history is born closed, by its
  * last message; one that was opened again has no `closed_at` of it any more.
  */
-const closings = (workspace: string, bounds: Bounds): string => `
+const closings = (workspace: string, where: Where): string => `
   select e.at, e.id, c.channels[1] as channel, c.queue_id, c.id as conversation_id, null::uuid as message_id, i.customer_id,
     round(extract(epoch from e.at - c.created_at) * 1000)::int8 as ms
   from (
-    select t.occurred_at as at, t.id, t.conversation_id from ${bounds.source}timeline_entries t
-    where t.workspace_id = ${workspace} and ${during('t.occurred_at', bounds)} and t.kind = 'STATUS_CHANGE' and t.data->>'to' = 'CLOSED' and t.data->>'from' <> 'CLOSED'
+    select t.occurred_at as at, t.id, t.conversation_id
+    from ${rowsOf('timeline_entries', 't', 'occurred_at', "and kind = 'STATUS_CHANGE' and data->>'to' = 'CLOSED' and data->>'from' <> 'CLOSED'", where, workspace)}
     union all
-    select k.at, k.id, k.id from ${bounds.source}(${bounds === IN_RANGE ? bornClosed(workspace) : bornClosedOf(closedCandidates(workspace, bounds), workspace)}) k where ${during('k.at', bounds)}
-  ) e join conversations c on c.workspace_id = ${workspace} and c.id = e.conversation_id and e.at >= c.created_at
-  join identities i on i.workspace_id = ${workspace} and i.id = c.identity_id`;
+    select k.at, k.id, k.id from ${where === 'RANGE' ? `(${bornClosed(workspace)}) k where k.at >= ${FROM} and k.at < ${TO}`
+      : `(${bornClosedOf(closedCandidates(workspace, where), workspace)}) k join ${where.pieces} piece on k.at >= piece.f and k.at < piece.t`}
+  ) e ${joined('conversations', 'c', 'e.conversation_id', where, workspace)}
+  ${joined('identities', 'i', 'c.identity_id', where, workspace)}
+  where e.at >= c.created_at`;
 
 /** When and which conversations were born closed, of all that there are. `c` and `s`: a conversation and its status changes. */
 const bornClosedAt = (workspace: string): string => `case when s.conversation_id is null then c.closed_at else greatest(c.created_at, (
@@ -88,14 +87,14 @@ const bornClosed = (workspace: string): string => `
 const bornClosedOf = (candidates: string, workspace: string): string => `
   select ${bornClosedAt(workspace)} as at, c.id
   from (${candidates}) d
-  join conversations c on c.workspace_id = ${workspace} and c.id = d.id
+  ${joined('conversations', 'c', 'd.id', { pieces: '' }, workspace)}
   left join lateral (${changesByConversation(workspace, 't.conversation_id = c.id')}) s on true
   where ${BORN_CLOSED}`;
-/** Every conversation that may have been born closed within the bounds: its closing is `closed_at`, its beginning or an imported message. */
-const closedCandidates = (workspace: string, bounds: Bounds): string => `
-  select c.id from ${bounds.source}conversations c where c.workspace_id = ${workspace} and ${during('c.closed_at', bounds)}
-  union select c.id from ${bounds.source}conversations c where c.workspace_id = ${workspace} and ${during('c.created_at', bounds)}
-  union select m.conversation_id from ${bounds.source}messages m where m.workspace_id = ${workspace} and ${during('m.occurred_at', bounds)} and m.historical`;
+/** Every conversation that may have been born closed then: its closing is `closed_at`, its beginning or an imported message. */
+const closedCandidates = (workspace: string, where: Where): string => `
+  select id from ${rowsOf('conversations', 'c', 'closed_at', '', where, workspace)}
+  union select id from ${rowsOf('conversations', 'c', 'created_at', '', where, workspace)}
+  union select conversation_id from ${rowsOf('messages', 'm', 'occurred_at', 'and historical', where, workspace)}`;
 
 /**
  * What changed the backlog before TO: columns at, id (of the conversation), channel, queue_id, customer_id, change (+1 when it came to be
@@ -117,27 +116,29 @@ export const backlogChanges = (workspace: string): string => `
   join identities i on i.workspace_id = ${workspace} and i.id = e.identity_id
   where e.change <> 0 and e.at < ${TO}`;
 
-/** Those of them within the pieces, looked up one by one: columns at, channel, queue_id, change. */
-export const backlogChangesIn = (workspace: string, bounds: Bounds): string => `
+/** Those of them within the pieces: columns at, channel, queue_id, change. */
+export const backlogChangesIn = (pieces: string, workspace: string): string => `
   select c.created_at as at, c.channels[1] as channel, c.queue_id, (c.status <> 'CLOSED')::int - coalesce(s.change, 0) as change
-  from ${bounds.source}conversations c
+  from ${rowsOf('conversations', 'c', 'created_at', '', { pieces }, workspace)}
   left join lateral (${changesByConversation(workspace, 't.conversation_id = c.id')}) s on true
-  where c.workspace_id = ${workspace} and ${during('c.created_at', bounds)} and (c.status <> 'CLOSED')::int <> coalesce(s.change, 0)
+  where (c.status <> 'CLOSED')::int <> coalesce(s.change, 0)
   union all
   select c.created_at, c.channels[1], c.queue_id, x.change
-  from ${bounds.source}conversations c
+  from ${rowsOf('conversations', 'c', 'created_at', '', { pieces }, workspace)}
   cross join lateral (${statusChanges(workspace, 't.conversation_id = c.id')}) x
-  where c.workspace_id = ${workspace} and ${during('c.created_at', bounds)} and x.at < c.created_at
+  where x.at < c.created_at
   union all
-  select x.at, c.channels[1], c.queue_id, x.change
-  from ${bounds.source}(${statusChanges(workspace)}) x
-  join conversations c on c.workspace_id = ${workspace} and c.id = x.conversation_id and x.at >= c.created_at
-  where ${during('x.at', bounds)}`;
+  select t.occurred_at, c.channels[1], c.queue_id, ${CHANGE}
+  from ${rowsOf('timeline_entries', 't', 'occurred_at', "and kind = 'STATUS_CHANGE'", { pieces }, workspace)}
+  ${joined('conversations', 'c', 't.conversation_id', { pieces }, workspace)}
+  where t.occurred_at >= c.created_at and ${CHANGE} <> 0`;
 
+/** By how much a status change `t` changes the backlog. */
+const CHANGE = "((t.data->>'to' <> 'CLOSED')::int - (t.data->>'from' <> 'CLOSED')::int)";
 const statusChanges = (workspace: string, and = 'true'): string => `
-  select t.conversation_id, t.occurred_at as at, (t.data->>'to' <> 'CLOSED')::int - (t.data->>'from' <> 'CLOSED')::int as change
+  select t.conversation_id, t.occurred_at as at, ${CHANGE} as change
   from timeline_entries t
-  where t.workspace_id = ${workspace} and ${and} and t.kind = 'STATUS_CHANGE' and (t.data->>'to' = 'CLOSED') <> (t.data->>'from' = 'CLOSED')`;
+  where t.workspace_id = ${workspace} and ${and} and t.kind = 'STATUS_CHANGE' and ${CHANGE} <> 0`;
 
 const changesByConversation = (workspace: string, and = 'true'): string => `select conversation_id, sum(change)::int as change from (${statusChanges(workspace, and)}) x group by 1`;
 

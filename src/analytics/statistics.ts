@@ -1,6 +1,6 @@
 // The SQL of the statistics: figures by channel, day and queue in one statement, and the rows behind one of them. Figures by day are read from the
 // rollups of days that are over (rollups.ts) where there are such, and counted from the rows elsewhere; which of it changes no figure.
-import { backlogChanges, backlogChangesIn, counted, FROM, inPieces, localDay, period, TO, type CountedFigure, type Figure } from './figures.ts';
+import { backlogChanges, backlogChangesIn, counted, FROM, localDay, period, TO, type CountedFigure, type Figure } from './figures.ts';
 
 export const GROUPS = ['CHANNEL', 'DAY', 'QUEUE'] as const;
 export type Group = (typeof GROUPS)[number];
@@ -27,7 +27,7 @@ export function statisticsSql(by: readonly Group[], param: Param, workspace: str
   return `
 with ${period(param, workspace)},
 ${byDay ? `${rolledUp(workspace)},` : ''}
-${tallies(by, things, byDay ? `${whenWhole(`${changes} (${backlogChanges(workspace)}) x`)} union all ${changes} (${backlogChangesIn(workspace, inPieces('earlier'))}) x` : backlogChanges(workspace))},
+${tallies(by, things, byDay ? `${whenWhole(`${changes} (${backlogChanges(workspace)}) x`)} union all ${changes} (${backlogChangesIn('earlier', workspace)}) x` : backlogChanges(workspace))},
 days as (${
     byDay
       ? `select d::date as day from generate_series(${localDay(FROM)}, ${localDay(`(${TO} - interval '1 ms')`)}, interval '1 day') d`
@@ -54,7 +54,7 @@ select channel, queue_id, day, ${greatestOf(FIGURE_COLUMNS)}, sum(change)::int a
 }
 
 const facts = (figures: readonly CountedFigure[], workspace: string, pieces?: string): string =>
-  figures.map((figure) => `select '${figure}' as figure, f.at, f.channel, f.queue_id, f.customer_id, f.ms from (${counted(figure, workspace, pieces ? inPieces(pieces) : undefined)}) f`).join(' union all ');
+  figures.map((figure) => `select '${figure}' as figure, f.at, f.channel, f.queue_id, f.customer_id, f.ms from (${counted(figure, workspace, pieces ? { pieces } : 'RANGE')}) f`).join(' union all ');
 const greatestOf = (columns: readonly string[]): string => columns.map((column) => `max(${column}) as ${column}`).join(', ');
 
 /** What `things` (of some figures) and `changes` (of the backlog) come to, as relations `measured`, `timed` and `changed` of channel, queue_id and day. */
