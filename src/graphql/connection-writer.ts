@@ -40,11 +40,10 @@ export function writeConnection(
   const isAround = page.around !== undefined;
   /** One row more than asked is read, to know whether there are more. */
   const isCounted = infos.size > 0 || isAround;
-  let bounds: { low: string; high: string } | undefined;
-  const bound = () => (bounds ??= boundSql(site));
+  const { low, high } = boundSql(site);
   const row = writer.alias();
   const cursor = () => cursorSql(list, orderOf(list, page), row, writer.input.catalogue);
-  const within = () => `${row}._rn between ${bound().low} and ${bound().high}`;
+  const within = () => `${row}._rn between ${low()} and ${high()}`;
   /** An ungrouped select gives one row only if it has an aggregate. */
   let isRead = false;
   const all = (item: string): string => {
@@ -65,9 +64,9 @@ export function writeConnection(
   const info = (name: string): Piece => {
     switch (name) {
       case 'hasNextPage':
-        return page.backward && !isAround ? text(String(page.before !== undefined)) : beyond(`max(${row}._rn) > ${bound().high}`);
+        return page.backward && !isAround ? text(String(page.before !== undefined)) : beyond(`max(${row}._rn) > ${high()}`);
       case 'hasPreviousPage':
-        return page.backward || isAround ? beyond(`min(${row}._rn) < ${bound().low}`) : text(String(page.after !== undefined));
+        return page.backward || isAround ? beyond(`min(${row}._rn) < ${low()}`) : text(String(page.after !== undefined));
       case 'startCursor':
         return end('_first');
       case 'endCursor':
@@ -104,7 +103,7 @@ export function writeConnection(
   if (!isRead) return pieces;
   let from = pageRows(site, isCounted);
   if (infos.has('startCursor') || infos.has('endCursor')) {
-    from = `select _y.*, greatest(${bound().low}, min(_y._rn) over ()) as _first, least(${bound().high}, max(_y._rn) over ()) as _last from (${from}) _y`;
+    from = `select _y.*, greatest(${low()}, min(_y._rn) over ()) as _first, least(${high()}, max(_y._rn) over ()) as _last from (${from}) _y`;
   }
   return [`(select ${concat(pieces)} from (${from}) ${row})`];
 }

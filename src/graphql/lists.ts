@@ -129,11 +129,18 @@ export function pageRows(site: Site, counted: boolean): string {
   return counted || page.backward ? `select _y.*, ${page.backward ? '-' : ''}row_number() over () as _rn from (${rows}) _y` : rows;
 }
 
-/** The lower and upper bound of `_rn`, as SQL. */
-export const boundSql = (site: Site): { low: string; high: string } => ({
-  low: site.page.backward || site.page.around !== undefined ? size(site, (p) => boundsOf(p).low) : '1',
-  high: site.page.backward ? '-1' : size(site, (p) => boundsOf(p).high),
-});
+/** The lower and the upper bound of `_rn`, as SQL; each is written when it is first read, since what it names must stand in the statement. */
+export function boundSql(site: Site): { low: () => string; high: () => string } {
+  const isAround = site.page.around !== undefined;
+  const once = (write: () => string): (() => string) => {
+    let written: string | undefined;
+    return () => (written ??= write());
+  };
+  return {
+    low: once(() => (site.page.backward || isAround ? size(site, (p) => boundsOf(p).low) : '1')),
+    high: once(() => (site.page.backward ? '-1' : size(site, (p) => boundsOf(p).high))),
+  };
+}
 
 /** SQL of how many rows of the list satisfy the filter, counting no further than one beyond `COUNT_MAX`. */
 export function countSql(site: Site): string {

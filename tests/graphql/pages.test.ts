@@ -94,6 +94,22 @@ describe.each(['compiled', 'loaders'] as const)('by the %s path', (path) => {
     }
   });
 
+  it('every part of a page says the same asked alone and with the others, with variables and with constants', async () => {
+    const whole = await list({ first: 100 });
+    const [first, , third] = whole.edges.map((edge: { cursor: string }) => edge.cursor);
+    const pages: Record<string, string | number>[] = [{ first: 2 }, { first: 2, after: first }, { last: 2 }, { last: 1, before: third }, { first: 3, around: whole.nodes[2].id }, { first: 0, around: whole.nodes[2].id }];
+    for (const page of pages) {
+      const all = await list(page);
+      for (const part of ['totalCount { count }', 'nodes { id }', 'edges { cursor }', ...['hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor'].map((info) => `pageInfo { ${info} }`)]) {
+        const names = Object.keys(page);
+        const types = { first: 'Int', last: 'Int', after: 'String', before: 'String', around: 'ID' } as Record<string, string>;
+        const alone = (declared: string, args: string) => `query($id: ID!${declared}) { person(id: $id) { matters(${args}) { ${part} } } }`;
+        for (const source of [alone(names.map((name) => `, $${name}: ${types[name]}`).join(''), names.map((name) => `${name}: $${name}`).join(', ')), alone('', names.map((name) => `${name}: ${JSON.stringify(page[name])}`).join(', '))])
+          expect(all).toMatchObject((await ask(t[path], source, { id: person, ...page })).person.matters);
+      }
+    }
+  });
+
   it('a page around a row of another list is empty', async () => {
     const others = (await ask(t[path], ALL)).matters.nodes.map((row: Row) => row.id);
     const own = (await list({ first: 100 })).nodes.map((row: Row) => row.id);
