@@ -11,7 +11,8 @@ CREATE TABLE "statistics_horizon" (
 	"id" integer PRIMARY KEY NOT NULL,
 	"passed_at" timestamp(3) with time zone,
 	"next_at" timestamp(3) with time zone NOT NULL,
-	"next_xact" bigint NOT NULL
+	"next_xact" bigint NOT NULL,
+	"epoch" text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "statistics_rollups" (

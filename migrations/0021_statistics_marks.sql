@@ -7,16 +7,30 @@ begin
   end loop;
 end $$;
 --> statement-breakpoint
+-- Which workspaces have marks, for who rolls up.
+create policy system on statistics_stale to throughline_system using (true) with check (true);
+--> statement-breakpoint
+grant select on statistics_stale to throughline_system;
+--> statement-breakpoint
 -- The moment before which nothing can be written any more without a mark; null while there is none yet. Every call takes it on, when it can.
+-- Two hours behind what is marked, so that a clock that is set back does no harm.
 create function move_statistics_horizon() returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, public as $$
 declare
-  -- In this order: who wrote an hour after `over` or earlier has a lower number than ours.
-  over timestamptz := date_trunc('milliseconds', clock_timestamp() - interval '1 hour');
+  -- In this order: who wrote at `over` or earlier has a lower number than ours.
+  over timestamptz := date_trunc('milliseconds', clock_timestamp() - interval '3 hours');
   own bigint := pg_current_xact_id()::text::bigint;
 begin
-  insert into statistics_horizon (id, next_at, next_xact) values (1, over, own) on conflict do nothing;
+  insert into statistics_horizon (id, next_at, next_xact, epoch) values (1, over, own, log_epoch()) on conflict do nothing;
   perform from statistics_horizon where id = 1 for update;
+  if exists (select from statistics_horizon where id = 1 and epoch <> log_epoch()) then
+    -- Restored: numbers of transactions begin anew, and a mark could bear that of another one. Whoever holds such is waited for.
+    lock table statistics_stale in share row exclusive mode;
+    delete from statistics_days d using statistics_stale s
+    where s.workspace_id = d.workspace_id and s.at > d.starts_at - interval '15 minutes' and s.at < d.ends_at;
+    delete from statistics_stale;
+    update statistics_horizon set passed_at = null, next_at = over, next_xact = own, epoch = log_epoch() where id = 1;
+  end if;
   update statistics_horizon set passed_at = next_at, next_at = over, next_xact = own
   where id = 1 and next_xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint and next_at < over;
   return (select passed_at from statistics_horizon where id = 1);
@@ -26,7 +40,7 @@ revoke all on function move_statistics_horizon() from public;
 --> statement-breakpoint
 grant execute on function move_statistics_horizon() to throughline_system;
 --> statement-breakpoint
--- Whether what happened at a moment can be on a day that was rolled up: such days are over for an hour (analytics/rollups.ts). By the clock of the
+-- Whether what happened at a moment can be on a day that was rolled up: such days are over for longer than an hour. By the clock of the
 -- database alone, which both go by. Not now(), the beginning of the transaction: a transaction has its number when it writes, and may have begun long before.
 create function statistics_past(at timestamptz) returns boolean
 language sql volatile parallel safe as $$ select at < clock_timestamp() - interval '1 hour' $$;

@@ -51,4 +51,6 @@ export const statisticsHorizon = pgTable('statistics_horizon', {
   passedAt: moment(),
   nextAt: moment().notNull(),
   nextXact: bigint({ mode: 'number' }).notNull(),
+  /** The log's epoch: numbers of transactions say nothing to a database that was restored elsewhere. */
+  epoch: text().notNull(),
 });

@@ -49,7 +49,7 @@ export function rollupsSql(split: string, param: Param, workspace: string): stri
   const by = [...GROUPS.filter((group) => split.split(',').includes(group)), 'DAY' as const];
   return `
 with ${period(param, workspace)},
-${tallies(by, (figures) => facts(figures, workspace), `select * from (${backlogChanges(workspace)}) x where x.at >= ${FROM}`)}
+${tallies(by, (figures) => facts(figures, workspace, 'p'), backlogChangesIn('p', workspace))}
 select channel, queue_id, day, ${greatestOf(FIGURE_COLUMNS)}, sum(change)::int as change from (${counts([])}) x group by 1, 2, 3`;
 }
 
