@@ -39,7 +39,8 @@ CREATE TABLE "statistics_stale" (
 	CONSTRAINT "statistics_stale_workspace_id_at_xact_pk" PRIMARY KEY("workspace_id","at","xact")
 );
 --> statement-breakpoint
+ALTER TABLE "conversations" ADD COLUMN "history_ended_at" timestamp(3) with time zone;--> statement-breakpoint
 CREATE INDEX "statistics_rollups_by_day" ON "statistics_rollups" USING btree ("workspace_id","split","day");--> statement-breakpoint
 CREATE INDEX "conversations_by_first_response" ON "conversations" USING btree ("workspace_id","first_response_at") WHERE first_response_at is not null;--> statement-breakpoint
-CREATE INDEX "conversations_by_closing" ON "conversations" USING btree ("workspace_id","closed_at") WHERE closed_at is not null;--> statement-breakpoint
+CREATE INDEX "conversations_by_history_end" ON "conversations" USING btree ("workspace_id","history_ended_at") WHERE history_ended_at is not null;--> statement-breakpoint
 CREATE INDEX "timeline_entries_status_changes" ON "timeline_entries" USING btree ("workspace_id","occurred_at") WHERE kind = 'STATUS_CHANGE';

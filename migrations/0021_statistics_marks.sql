@@ -1,3 +1,13 @@
+-- Every table whose writers the triggers follow, in the order in which they write: nobody is under way who would wait for this migration while it waits for him.
+lock table identities, conversations, messages, timeline_entries in share row exclusive mode;
+--> statement-breakpoint
+-- Conversations that imported history began: those whose first state, the present one with every change taken back, is closed.
+update conversations c set history_ended_at = greatest(c.created_at, (
+  select max(m.occurred_at) from messages m where m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.historical))
+where (c.status <> 'CLOSED')::int = coalesce((
+  select sum((t.data->>'to' <> 'CLOSED')::int - (t.data->>'from' <> 'CLOSED')::int) from timeline_entries t
+  where t.workspace_id = c.workspace_id and t.conversation_id = c.id and t.kind = 'STATUS_CHANGE'), 0);
+--> statement-breakpoint
 do $$
 declare
   t text;
@@ -12,28 +22,36 @@ create policy system on statistics_stale to throughline_system using (true) with
 --> statement-breakpoint
 grant select on statistics_stale to throughline_system;
 --> statement-breakpoint
--- The moment before which nothing can be written any more without a mark; null while there is none yet. Every call takes it on, when it can.
--- Two hours behind what is marked, so that a clock that is set back does no harm.
+-- No tenant's: moments only.
+grant select on statistics_horizon to throughline_app, throughline_system;
+--> statement-breakpoint
+-- Takes the moment before which nothing can be written any more without a mark (passed_at; null while there is none yet) on, when it can be.
+-- Two hours behind what is marked: a clock may be set back as far.
 create function move_statistics_horizon() returns timestamptz
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public set lock_timeout = '2s' as $$
 declare
   -- In this order: who wrote at `over` or earlier has a lower number than ours.
   over timestamptz := date_trunc('milliseconds', clock_timestamp() - interval '3 hours');
   own bigint := pg_current_xact_id()::text::bigint;
+  horizon public.statistics_horizon;
 begin
-  insert into statistics_horizon (id, next_at, next_xact, epoch) values (1, over, own, log_epoch()) on conflict do nothing;
-  perform from statistics_horizon where id = 1 for update;
-  if exists (select from statistics_horizon where id = 1 and epoch <> log_epoch()) then
+  insert into public.statistics_horizon (id, next_at, next_xact, epoch) values (1, over, own, public.log_epoch()) on conflict do nothing;
+  select * into strict horizon from public.statistics_horizon where id = 1 for update;
+  if horizon.epoch <> public.log_epoch() then
     -- Restored: numbers of transactions begin anew, and a mark could bear that of another one. Whoever holds such is waited for.
-    lock table statistics_stale in share row exclusive mode;
-    delete from statistics_days d using statistics_stale s
+    lock table public.statistics_stale in share row exclusive mode;
+    delete from public.statistics_days d using public.statistics_stale s
     where s.workspace_id = d.workspace_id and s.at > d.starts_at - interval '15 minutes' and s.at < d.ends_at;
-    delete from statistics_stale;
-    update statistics_horizon set passed_at = null, next_at = over, next_xact = own, epoch = log_epoch() where id = 1;
+    delete from public.statistics_stale;
   end if;
-  update statistics_horizon set passed_at = next_at, next_at = over, next_xact = own
-  where id = 1 and next_xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint and next_at < over;
-  return (select passed_at from statistics_horizon where id = 1);
+  -- The clock was ahead and was set back: days that seemed to be over aren't.
+  delete from public.statistics_days where horizon.passed_at > over and ends_at > over;
+  if horizon.epoch <> public.log_epoch() or horizon.passed_at > over then
+    update public.statistics_horizon set passed_at = null, next_at = over, next_xact = own, epoch = public.log_epoch() where id = 1;
+  elsif horizon.next_xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint then
+    update public.statistics_horizon set passed_at = next_at, next_at = over, next_xact = own where id = 1;
+  end if;
+  return (select passed_at from public.statistics_horizon where id = 1);
 end $$;
 --> statement-breakpoint
 revoke all on function move_statistics_horizon() from public;
@@ -54,7 +72,7 @@ language sql volatile as $$
   on conflict do nothing
 $$;
 --> statement-breakpoint
--- Every moment at which something of a conversation is counted.
+-- Every moment at which something of a conversation is counted, but for those that stand in its own row.
 create function conversation_moments(of_workspace uuid, of_conversation uuid) returns timestamptz[]
 language sql stable as $$
   select array(
@@ -63,50 +81,54 @@ language sql stable as $$
     select occurred_at from timeline_entries where workspace_id = of_workspace and conversation_id = of_conversation and kind = 'STATUS_CHANGE')
 $$;
 --> statement-breakpoint
--- When a conversation that was born closed was closed (analytics/figures.ts) if a message of it weren't there: an imported one moves that moment.
-create function closing_without(of_message messages) returns timestamptz
-language sql stable as $$
-  select greatest(c.created_at, (
-    select max(m.occurred_at) from messages m where m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.historical and m.id <> of_message.id))
-  from conversations c where of_message.historical and c.workspace_id = of_message.workspace_id and c.id = of_message.conversation_id
-$$;
---> statement-breakpoint
 create function statistics_of_messages() returns trigger language plpgsql as $$
 begin
-  if tg_op <> 'INSERT' then perform mark_statistics(old.workspace_id, array[old.occurred_at, closing_without(old)]); end if;
-  if tg_op <> 'DELETE' then perform mark_statistics(new.workspace_id, array[new.occurred_at, closing_without(new)]); end if;
+  if tg_op <> 'INSERT' then perform mark_statistics(old.workspace_id, array[old.occurred_at]); end if;
+  if tg_op <> 'DELETE' then perform mark_statistics(new.workspace_id, array[new.occurred_at]); end if;
   return null;
 end $$;
 --> statement-breakpoint
 create trigger statistics_inserted after insert on messages for each row when (statistics_past(new.occurred_at)) execute function statistics_of_messages();
 --> statement-breakpoint
-create trigger statistics_updated after update of occurred_at, direction, channel, identity_id, conversation_id, historical on messages for each row
-when ((old.occurred_at, old.direction, old.channel, old.identity_id, old.conversation_id, old.historical)
-  is distinct from (new.occurred_at, new.direction, new.channel, new.identity_id, new.conversation_id, new.historical)) execute function statistics_of_messages();
+create trigger statistics_updated after update of occurred_at, direction, channel, identity_id, conversation_id on messages for each row
+when ((old.occurred_at, old.direction, old.channel, old.identity_id, old.conversation_id)
+  is distinct from (new.occurred_at, new.direction, new.channel, new.identity_id, new.conversation_id)) execute function statistics_of_messages();
 --> statement-breakpoint
 create trigger statistics_deleted after delete on messages for each row execute function statistics_of_messages();
 --> statement-breakpoint
 create function statistics_of_conversations() returns trigger language plpgsql as $$
+declare
+  of_old boolean := tg_op <> 'INSERT';
+  of_new boolean := tg_op <> 'DELETE';
+  is_all boolean := true;
 begin
-  if tg_op <> 'INSERT' then
-    perform mark_statistics(old.workspace_id, array[old.created_at, old.first_response_at, old.closed_at]);
-  end if;
-  if tg_op <> 'DELETE' then
-    perform mark_statistics(new.workspace_id, array[new.created_at, new.first_response_at, new.closed_at]);
-  end if;
   -- Its queue and its first channel are those of everything in it; its durations are measured from its beginning.
-  if tg_op = 'UPDATE' and (old.queue_id, old.channels[1], old.created_at) is distinct from (new.queue_id, new.channels[1], new.created_at) then
-    perform mark_statistics(new.workspace_id, conversation_moments(new.workspace_id, new.id));
+  if of_old and of_new then
+    is_all := (old.queue_id, old.channels[1], old.created_at) is distinct from (new.queue_id, new.channels[1], new.created_at);
   end if;
+  if of_old and (is_all or (old.first_inbound_at, old.first_response_at) is distinct from (new.first_inbound_at, new.first_response_at)) then
+    perform mark_statistics(old.workspace_id, array[old.first_response_at]);
+  end if;
+  if of_new and (is_all or (old.first_inbound_at, old.first_response_at) is distinct from (new.first_inbound_at, new.first_response_at)) then
+    perform mark_statistics(new.workspace_id, array[new.first_response_at]);
+  end if;
+  if of_old and (is_all or old.history_ended_at is distinct from new.history_ended_at) then
+    perform mark_statistics(old.workspace_id, array[old.history_ended_at]);
+  end if;
+  if of_new and (is_all or old.history_ended_at is distinct from new.history_ended_at) then
+    perform mark_statistics(new.workspace_id, array[new.history_ended_at]);
+  end if;
+  if of_old and is_all then perform mark_statistics(old.workspace_id, conversation_moments(old.workspace_id, old.id) || old.created_at); end if;
+  if of_new and is_all then perform mark_statistics(new.workspace_id, conversation_moments(new.workspace_id, new.id) || new.created_at); end if;
   return null;
 end $$;
 --> statement-breakpoint
 create trigger statistics_inserted after insert on conversations for each row
-when (statistics_past(least(new.created_at, new.first_response_at, new.closed_at))) execute function statistics_of_conversations();
+when (statistics_past(least(new.created_at, new.first_response_at, new.history_ended_at))) execute function statistics_of_conversations();
 --> statement-breakpoint
-create trigger statistics_updated after update of queue_id, channels, created_at, first_inbound_at, first_response_at, closed_at on conversations for each row
-when ((old.queue_id, old.channels[1], old.created_at, old.first_inbound_at, old.first_response_at, old.closed_at)
-  is distinct from (new.queue_id, new.channels[1], new.created_at, new.first_inbound_at, new.first_response_at, new.closed_at)) execute function statistics_of_conversations();
+create trigger statistics_updated after update of queue_id, channels, created_at, first_inbound_at, first_response_at, history_ended_at on conversations for each row
+when ((old.queue_id, old.channels[1], old.created_at, old.first_inbound_at, old.first_response_at, old.history_ended_at)
+  is distinct from (new.queue_id, new.channels[1], new.created_at, new.first_inbound_at, new.first_response_at, new.history_ended_at)) execute function statistics_of_conversations();
 --> statement-breakpoint
 create trigger statistics_deleted after delete on conversations for each row execute function statistics_of_conversations();
 --> statement-breakpoint

@@ -23,6 +23,8 @@ export const conversations = pgTable('conversations', {
   statusChangedById: uuid(),
   snoozedUntil: moment(),
   closedAt: moment(),
+  /** When imported history that it was begun by ended, and it was closed so; null of what began here. Stays when it is opened again. */
+  historyEndedAt: moment(),
   /** Every channel that a message of it used, in order of first use. */
   channels: text().array().notNull().default(sql`'{}'`),
   lastInboundChannel: text(),
@@ -68,7 +70,7 @@ export const conversations = pgTable('conversations', {
   index('conversations_by_identity').on(t.workspaceId, t.identityId),
   index('conversations_by_creation').on(t.workspaceId, t.createdAt, t.id),
   index('conversations_by_first_response').on(t.workspaceId, t.firstResponseAt).where(sql`first_response_at is not null`),
-  index('conversations_by_closing').on(t.workspaceId, t.closedAt).where(sql`closed_at is not null`),
+  index('conversations_by_history_end').on(t.workspaceId, t.historyEndedAt).where(sql`history_ended_at is not null`),
   index('conversations_snoozed').on(t.snoozedUntil).where(sql`status = 'SNOOZED'`),
   index('conversations_tags').using('gin', t.tags),
 ]);

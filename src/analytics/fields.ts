@@ -96,7 +96,7 @@ function placeOf(after: string): { at: string; id: string } {
 }
 
 query({
-  conversationStats: rows(() => ConversationStatsRow, 'Volume, customers, backlog and response times, split as asked, ordered by day, channel and queue. By DAY, every group has a row for every day of the range; in the workspace\'s own time zone that reads a few rows a day, however many messages there were. Without `by`, one row.', {
+  conversationStats: rows(() => ConversationStatsRow, 'Volume, customers, backlog and response times, split as asked, ordered by day, channel and queue. By DAY, every group has a row for every day of the range; in the workspace\'s own time zone days that are over are kept counted, so that many messages cost no more than few. Without `by`, one row.', {
     permission: 'statistics:read',
     args: {
       by: { type: StatsGroup, list: true, default: [], description: 'What the figures are split by; each at most once, in any order.' },

@@ -57,10 +57,7 @@ function conversations(figure: keyof typeof MOMENTS, workspace: string, where: W
   ${joined('identities', 'i', 'c.identity_id', where, workspace)}`;
 }
 
-/**
- * Each closing is a thing, whatever became of its conversation since. The timeline keeps those of here. Imported history is born closed, by its
- * last message; one that was opened again has no `closed_at` of it any more.
- */
+/** Each closing is a thing, whatever became of its conversation since. The timeline keeps those of here; imported history is born closed, when it ended. */
 const closings = (workspace: string, where: Where): string => `
   select e.at, e.id, c.channels[1] as channel, c.queue_id, c.id as conversation_id, null::uuid as message_id, i.customer_id,
     round(extract(epoch from e.at - c.created_at) * 1000)::int8 as ms
@@ -68,33 +65,10 @@ const closings = (workspace: string, where: Where): string => `
     select t.occurred_at as at, t.id, t.conversation_id
     from ${rowsOf('timeline_entries', 't', 'occurred_at', "and kind = 'STATUS_CHANGE' and data->>'to' = 'CLOSED' and data->>'from' <> 'CLOSED'", where, workspace)}
     union all
-    select k.at, k.id, k.id from ${where === 'RANGE' ? `(${bornClosed(workspace)}) k where k.at >= ${FROM} and k.at < ${TO}`
-      : `(${bornClosedOf(closedCandidates(workspace, where), workspace)}) k join ${where.pieces} piece on k.at >= piece.f and k.at < piece.t`}
+    select h.history_ended_at, h.id, h.id from ${rowsOf('conversations', 'h', 'history_ended_at', '', where, workspace)}
   ) e ${joined('conversations', 'c', 'e.conversation_id', where, workspace)}
   ${joined('identities', 'i', 'c.identity_id', where, workspace)}
   where e.at >= c.created_at`;
-
-/** When and which conversations were born closed, of all that there are. `c` and `s`: a conversation and its status changes. */
-const bornClosedAt = (workspace: string): string => `case when s.conversation_id is null then c.closed_at else greatest(c.created_at, (
-  select max(m.occurred_at) from messages m where m.workspace_id = ${workspace} and m.conversation_id = c.id and m.historical)) end`;
-const BORN_CLOSED = "(c.status <> 'CLOSED')::int = coalesce(s.change, 0)";
-const bornClosed = (workspace: string): string => `
-  select ${bornClosedAt(workspace)} as at, c.id
-  from conversations c
-  left join (${changesByConversation(workspace)}) s on s.conversation_id = c.id
-  where c.workspace_id = ${workspace} and ${BORN_CLOSED}`;
-/** The same of those that `candidates` names, looked up one by one. */
-const bornClosedOf = (candidates: string, workspace: string): string => `
-  select ${bornClosedAt(workspace)} as at, c.id
-  from (${candidates}) d
-  ${joined('conversations', 'c', 'd.id', { pieces: '' }, workspace)}
-  left join lateral (${changesByConversation(workspace, 't.conversation_id = c.id')}) s on true
-  where ${BORN_CLOSED}`;
-/** Every conversation that may have been born closed then: its closing is `closed_at`, its beginning or an imported message. */
-const closedCandidates = (workspace: string, where: Where): string => `
-  select id from ${rowsOf('conversations', 'c', 'closed_at', '', where, workspace)}
-  union select id from ${rowsOf('conversations', 'c', 'created_at', '', where, workspace)}
-  union select conversation_id from ${rowsOf('messages', 'm', 'occurred_at', 'and historical', where, workspace)}`;
 
 /**
  * What changed the backlog before TO: columns at, id (of the conversation), channel, queue_id, customer_id, change (+1 when it came to be

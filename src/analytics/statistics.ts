@@ -6,7 +6,7 @@ export const GROUPS = ['CHANNEL', 'DAY', 'QUEUE'] as const;
 export type Group = (typeof GROUPS)[number];
 type Param = (name: string) => string;
 
-/** So many pieces of a range are counted from the rows beside what is rolled up, and a quarter of its length; of more, everything is. */
+/** So many pieces of a range are counted from the rows beside what is rolled up, and half of its length; of more, everything is. */
 const PIECES_MAX = 32;
 /** What a row of rollups is split by besides its day, as `statistics_rollups.split` says it. */
 export const splitOf = (by: readonly Group[]): string => GROUPS.filter((group) => group !== 'DAY' && by.includes(group)).join();
@@ -94,6 +94,10 @@ const counts = (more: readonly string[]): string => `
   union all select channel, queue_id, day, ${NO_FIGURES}, change from changed
   ${more.map((rows) => `union all ${rows}`).join(' ')}`;
 
+/** That a day of `statistics_days` lies where it lay: the rules of its time zone may have changed since. */
+const stillLies = (d: string): string =>
+  `${d}.starts_at = ${d}.day::timestamp at time zone ${d}.time_zone and ${d}.ends_at = (${d}.day + 1)::timestamp at time zone ${d}.time_zone`;
+
 /**
  * Relations: `settled`, the days before TO whose rollups hold; `pieces` (f, t), what is left of the range beside those of it, and `earlier` (f, t),
  * what is left of everything before TO, both empty unless little is left; `way` (whole), true then: all is to be counted from the rows.
@@ -104,13 +108,13 @@ const rolledUp = (workspace: string): string => {
   return `
 settled as materialized (
   select d.day, d.starts_at, d.ends_at from statistics_days d
-  where d.workspace_id = ${workspace} and d.time_zone = (select tz from p) and d.ends_at <= ${TO} and not exists (
+  where d.workspace_id = ${workspace} and d.time_zone = (select tz from p) and ${stillLies('d')} and d.ends_at <= ${TO} and not exists (
     select from statistics_stale s where s.workspace_id = ${workspace} and s.at > d.starts_at - interval '15 minutes' and s.at < d.ends_at)
 ),
 left_of_range as materialized (${left(`tstzrange(${FROM}, ${TO})`, `where d.starts_at >= ${FROM}`)}),
 left_of_all as materialized (${left(`tstzrange(null, ${TO})`, '')}),
 way as materialized (
-  select not coalesce((select count(*) <= ${PIECES_MAX} and coalesce(sum(t - f), '0') * 4 <= ${TO} - ${FROM} from left_of_range)
+  select not coalesce((select count(*) <= ${PIECES_MAX} and coalesce(sum(t - f), '0') * 2 <= ${TO} - ${FROM} from left_of_range)
     and (select count(*) <= ${PIECES_MAX} from left_of_all), false) as whole
 ),
 pieces as materialized (select f, t from left_of_range where not (select whole from way)),

@@ -29,7 +29,7 @@ export function openConversation(
   const relatedConversationId = o.relatedConversationId ?? null;
   const row: ConversationRow = {
     id, identityId: o.identityId, status, statusChangedAt: o.at, statusChangedByKind: actor.kind, statusChangedById: actor.id, snoozedUntil: null,
-    closedAt: o.historical ? o.at : null, channels: [], lastInboundChannel: null, assigneeId: null, teamId: null, queueId: null, priority: 'NORMAL', tags: [],
+    closedAt: o.historical ? o.at : null, historyEndedAt: o.historical ? o.at : null, channels: [], lastInboundChannel: null, assigneeId: null, teamId: null, queueId: null, priority: 'NORMAL', tags: [],
     waitingSince: null, lastMessageId: null, lastMessageAt: null, messageCount: 0, lastActivityAt: o.at, firstInboundAt: null, firstResponseAt: null, reopenCount: 0,
     seq: 0, version: 1,
   };
@@ -61,6 +61,7 @@ export async function arrive(
     changeStatus(unit, actor, conversation, 'OPEN', null, true);
   }
   if (o.messageId !== null) conversation.messageCount += 1;
+  if (o.historical && conversation.historyEndedAt !== null) conversation.historyEndedAt = later(conversation.historyEndedAt, o.at);
   // What is older than something that came before it is counted as if it had come in time: any order of arrival ends the same.
   if (o.at <= conversation.lastActivityAt && conversation.channels.length > 0) {
     await unit.write();

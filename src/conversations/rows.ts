@@ -14,6 +14,7 @@ export interface ConversationRow {
   statusChangedById: string | null;
   snoozedUntil: string | null;
   closedAt: string | null;
+  historyEndedAt: string | null;
   channels: Channel[];
   lastInboundChannel: Channel | null;
   assigneeId: string | null;
@@ -37,7 +38,7 @@ export interface ConversationRow {
 export async function lockConversations(tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Map<string, ConversationRow>> {
   if (ids.length === 0) return new Map();
   const rows = await tx<ConversationRow[]>`
-    select id, identity_id, status, status_changed_at, status_changed_by_kind, status_changed_by_id, snoozed_until, closed_at, channels, last_inbound_channel,
+    select id, identity_id, status, status_changed_at, status_changed_by_kind, status_changed_by_id, snoozed_until, closed_at, history_ended_at, channels, last_inbound_channel,
       assignee_id, team_id, queue_id, priority, tags, waiting_since, last_message_id, last_message_at, message_count, last_activity_at, first_inbound_at,
       first_response_at, reopen_count, seq, version
     from conversations where workspace_id = ${workspaceId} and id = any(${[...ids]}::uuid[]) order by id for update`;

@@ -104,7 +104,7 @@ export class Unit {
     const { tx, workspaceId } = this;
     const written = await tx`
       update conversations c set status = r.status, status_changed_at = r.status_changed_at, status_changed_by_kind = r.status_changed_by_kind,
-        status_changed_by_id = r.status_changed_by_id, snoozed_until = r.snoozed_until, closed_at = r.closed_at, channels = r.channels,
+        status_changed_by_id = r.status_changed_by_id, snoozed_until = r.snoozed_until, closed_at = r.closed_at, history_ended_at = r.history_ended_at, channels = r.channels,
         last_inbound_channel = r.last_inbound_channel, waiting_since = r.waiting_since, waiting_order = r.waiting_order, last_message_id = r.last_message_id,
         last_message_at = r.last_message_at, message_count = r.message_count, last_activity_at = r.last_activity_at, first_inbound_at = r.first_inbound_at,
         first_response_at = r.first_response_at, reopen_count = r.reopen_count, version = r.version, seq = r.seq
@@ -116,7 +116,7 @@ export class Unit {
 
 const stored = (row: ConversationRow) => ({
   status: row.status, statusChangedAt: row.statusChangedAt, statusChangedByKind: row.statusChangedByKind, statusChangedById: row.statusChangedById,
-  snoozedUntil: row.snoozedUntil, closedAt: row.closedAt, channels: row.channels, lastInboundChannel: row.lastInboundChannel, waitingSince: row.waitingSince,
+  snoozedUntil: row.snoozedUntil, closedAt: row.closedAt, historyEndedAt: row.historyEndedAt, channels: row.channels, lastInboundChannel: row.lastInboundChannel, waitingSince: row.waitingSince,
   waitingOrder: row.waitingSince ?? NOT_WAITING, lastMessageId: row.lastMessageId, lastMessageAt: row.lastMessageAt, messageCount: row.messageCount,
   lastActivityAt: row.lastActivityAt, firstInboundAt: row.firstInboundAt, firstResponseAt: row.firstResponseAt, reopenCount: row.reopenCount, version: row.version,
 });

@@ -133,10 +133,10 @@ async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; cus
     ) s`;
   const identity = tx`case channel when 'EMAIL' then ${id(tx, 3, tx`cust`, salt)} when 'SMS' then ${id(tx, 4, tx`cust`, salt)} else ${id(tx, 2, tx`cust`, salt)} end`;
   await tx`
-    insert into conversations (workspace_id, id, identity_id, status, status_changed_at, status_changed_by_kind, closed_at, channels, last_inbound_channel, waiting_order,
+    insert into conversations (workspace_id, id, identity_id, status, status_changed_at, status_changed_by_kind, closed_at, history_ended_at, channels, last_inbound_channel, waiting_order,
       last_activity_at, first_inbound_at, created_at)
     ${rows(tx`${workspaceId}, ${id(tx, 5, tx`c`, salt)}, ${identity}, case when c % 5 = 0 then 'OPEN' else 'CLOSED' end, at, 'SYSTEM',
-      case when c % 5 = 0 then null else at + interval '1 hour' end, array[channel], channel, ${NOT_WAITING}::timestamptz, at, at, at`)}
+      case when c % 5 = 0 then null else at + interval '1 hour' end, case when c % 5 = 0 then null else at end, array[channel], channel, ${NOT_WAITING}::timestamptz, at, at, at`)}
     where k = 0 on conflict do nothing`;
   await tx`
     insert into conversation_participants (workspace_id, conversation_id, identity_id, joined_at)
@@ -160,7 +160,7 @@ async function seedMessages(tx: Tx, workspaceId: string, o: { first: number; cus
   // The last message of the batch's conversations; one that goes over the batch's end is seen again with the next.
   await tx`
     update conversations t set last_message_id = l.id, last_message_at = l.at, last_activity_at = l.at, message_count = l.number, channels = l.channels,
-      first_response_at = coalesce(t.first_response_at, l.first_response), closed_at = case when t.status = 'CLOSED' then l.at end,
+      first_response_at = coalesce(t.first_response_at, l.first_response), closed_at = case when t.status = 'CLOSED' then l.at end, history_ended_at = case when t.status = 'CLOSED' then l.at end,
       waiting_since = case when l.waits and t.status = 'OPEN' then l.at end, waiting_order = case when l.waits and t.status = 'OPEN' then l.at else ${NOT_WAITING} end
     from (
       select m.conversation_id, (array_agg(m.id order by m.occurred_at desc))[1] as id, max(m.occurred_at) as at, count(*)::int as number,

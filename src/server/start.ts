@@ -47,8 +47,8 @@ import { addWebSockets } from './websocket.ts';
 const TIMERS_MS = 1_000;
 /** Ten minutes. */
 const HOUSEKEEPING_TICKS = 600;
-/** What has marks every half minute, and everything every ten. */
-const ROLLUP_TICKS = { marked: 30, all: 600 };
+/** What has marks every half minute; everything every ten minutes, a minute after the start at first: the horizon has been set by then. */
+const ROLLUP_TICKS = { marked: 30, all: 600, first: 60 };
 const IN_FLIGHT_MS_MAX = 10_000;
 
 export interface Server {
@@ -188,7 +188,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => timers.stop());
   const closing = new AbortController();
   const rollups = startTimers(async (tick) => {
-    if (tick % ROLLUP_TICKS.marked === 0) await rollUpStatistics({ system, app, marked: tick % ROLLUP_TICKS.all !== 2 * ROLLUP_TICKS.marked, signal: closing.signal });
+    if (tick % ROLLUP_TICKS.marked === 0) await rollUpStatistics({ system, app, marked: tick % ROLLUP_TICKS.all !== ROLLUP_TICKS.first, signal: closing.signal });
   }, report);
   closers.push(() => rollups.stop(), () => closing.abort());
   const { host, smtpPort } = config;

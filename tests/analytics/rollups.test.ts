@@ -28,7 +28,7 @@ async function fromRows(workspaceId: string, read: () => Promise<unknown>): Prom
 }
 
 /** What can be written later, about anything that there is. */
-const late = fc.array(fc.record({ what: fc.constantFrom('message', 'historical', 'queue', 'owner', 'status', 'deleted', 'response', 'moved', 'earlier', 'channel'), which: fc.nat(100), at: moment, other: fc.nat(2) }), { minLength: 1, maxLength: 6 });
+const late = fc.array(fc.record({ what: fc.constantFrom('messages', 'history', 'queue', 'owner', 'status', 'deleted', 'response', 'moved', 'earlier', 'channel'), which: fc.nat(100), at: moment, other: fc.nat(2) }), { minLength: 1, maxLength: 6 });
 type Late = typeof late extends fc.Arbitrary<(infer T)[]> ? T : never;
 
 async function write(workspaceId: string, w: World, { what, which, at, other }: Late): Promise<void> {
@@ -37,12 +37,14 @@ async function write(workspaceId: string, w: World, { what, which, at, other }: 
   const [conversation] = await sql`select identity_id, status, created_at from conversations where workspace_id = ${workspaceId} and id = ${id}`;
   const of = sql`where workspace_id = ${workspaceId} and id = ${id}`;
   switch (what) {
-    case 'message':
-    case 'historical':
-      await sql`insert into messages ${sql({
-        workspaceId, id: newId(), conversationId: id, identityId: conversation!.identityId, channel: CHANNELS[other]!, direction: other === 0 ? 'OUTBOUND' : 'INBOUND', authorKind: 'CUSTOMER', occurredAt: iso(at)!,
-        receivedAt: iso(at)!, deliveryState: 'RECEIVED', joinReason: 'EXPLICIT', createdAt: iso(at)!, historical: what === 'historical',
-      })}`;
+    case 'messages':
+      await sql`insert into messages ${sql([at, at - DAY_MS, at + DAY_MS].slice(0, other + 1).map((each) => ({
+        workspaceId, id: newId(), conversationId: id, identityId: conversation!.identityId, channel: CHANNELS[other]!, direction: other === 1 ? 'OUTBOUND' : 'INBOUND', authorKind: 'CUSTOMER', occurredAt: iso(each)!,
+        receivedAt: iso(each)!, deliveryState: 'RECEIVED', joinReason: 'EXPLICIT', createdAt: iso(each)!,
+      })))}`;
+      return;
+    case 'history':
+      await sql`update conversations set history_ended_at = ${iso(other === 0 ? Date.now() : at)} ${of} and history_ended_at is not null`;
       return;
     case 'queue':
       await sql`update conversations set queue_id = ${w.queues[other] ?? null} ${of}`;
@@ -108,7 +110,7 @@ describe('rolled-up statistics', () => {
   describe('of a workspace', () => {
     let workspaceId: string;
     const conversation: World['conversations'][number] = {
-      id: '', customer: 0, queue: 0, channels: ['SMS'], createdAt: START, changes: [], born: 'OPEN', status: 'OPEN', firstInboundAt: START, firstResponseAt: START + 5, closedAt: null, messages: [],
+      id: '', customer: 0, queue: 0, channels: ['SMS'], createdAt: START, changes: [], born: 'OPEN', status: 'OPEN', firstInboundAt: START, firstResponseAt: START + 5, closedAt: null, historyEndedAt: null, messages: [],
     };
     const w: World = { queues: [], customers: [], conversations: [] };
     beforeEach(async () => {
@@ -147,7 +149,7 @@ describe('rolled-up statistics', () => {
     test('are what is read by day, and of a day that something was written into later, the rows', async () => {
       await forge();
       expect(await messagesIn()).toEqual([101, 101, 101, 101]);
-      await write(workspaceId, w, { what: 'message', which: 0, at: START + 2 * DAY_MS + 5, other: 1 });
+      await write(workspaceId, w, { what: 'messages', which: 0, at: START + 2 * DAY_MS + 5, other: 0 });
       expect(await messagesIn()).toEqual([101, 101, 2, 101]);
       expect(await marks()).toBe(1);
       await rollUpStatistics(db);
@@ -187,12 +189,47 @@ describe('rolled-up statistics', () => {
         return (await horizon())!.passedAt;
       }, { timeout: 20_000 }).not.toBe(before!.passedAt);
     });
-    test('what is written live leaves no mark', async () => {
-      await write(workspaceId, w, { what: 'message', which: 0, at: Date.now(), other: 1 });
+    test('what is written live leaves no mark: a message, an answer, a closing of what began long ago', async () => {
+      const now = Date.now();
+      await db.owner`update conversations set first_inbound_at = created_at, first_response_at = null where workspace_id = ${workspaceId} and id = ${w.conversations[1]!.id}`;
+      await rollUpStatistics(db);
+      await write(workspaceId, w, { what: 'messages', which: 0, at: now, other: 0 });
+      await db.owner`update conversations set first_response_at = ${iso(now)} where workspace_id = ${workspaceId} and id = ${w.conversations[1]!.id}`;
+      await write(workspaceId, w, { what: 'status', which: 1, at: now, other: 0 });
       expect(await marks()).toBe(0);
     });
+    test('a workspace in which nothing happened has no days', async () => {
+      const { id } = await db.workspace();
+      await rollUpStatistics(db);
+      expect(await db.owner`select from statistics_days where workspace_id = ${id}`).toHaveLength(0);
+    });
+    test('after the clock was set back, days that only seemed to be over are counted from their rows', async () => {
+      const day = new Date().toISOString().slice(0, 10);
+      await db.owner`insert into statistics_days ${db.owner({ workspaceId, day, timeZone: 'UTC', startsAt: `${day}T00:00:00.000Z`, endsAt: iso(Date.parse(day) + DAY_MS)! })}`;
+      await db.owner`update statistics_horizon set passed_at = passed_at + interval '2 days'`;
+      await write(workspaceId, w, { what: 'messages', which: 0, at: Date.parse(day) + 1, other: 0 });
+      await rollUpStatistics(db);
+      expect(await messagesIn(Date.parse(day), Date.parse(day) + DAY_MS)).toEqual([1]);
+    });
+    test('a day whose zone has other rules since is counted from its rows, then rolled up as it lies now', async () => {
+      await forge();
+      await db.owner`update statistics_days set starts_at = starts_at - interval '1 hour' where workspace_id = ${workspaceId} and starts_at = ${iso(START)}`;
+      expect(await messagesIn()).toEqual([1, 101, 101, 101]);
+      await rollUpStatistics(db);
+      expect(await db.owner`select from statistics_days where workspace_id = ${workspaceId} and starts_at = ${iso(START)}`).toHaveLength(1);
+    });
+    test('in a database that was restored, marks of other transactions count for nothing, and their days are rolled up anew', async () => {
+      await forge();
+      await write(workspaceId, w, { what: 'messages', which: 0, at: START + 5, other: 0 });
+      await db.owner`update statistics_horizon set epoch = 'of before'`;
+      expect(await rollUpStatistics(db)).toBe(0);
+      expect(await marks()).toBe(0);
+      expect(await messagesIn()).toEqual([2, 101, 101, 101]);
+      await rolledUp(db, workspaceId, 'UTC');
+      expect(await messagesIn()).toEqual([2, 101, 101, 101]);
+    });
     test('several processes that roll up at once do it once', async () => {
-      for (const each of w.conversations) await write(workspaceId, w, { what: 'message', which: 0, at: each.createdAt, other: 1 });
+      for (const each of w.conversations) await write(workspaceId, w, { what: 'messages', which: 0, at: each.createdAt, other: 0 });
       await Promise.all([1, 2, 3].map(() => rollUpStatistics(db)));
       await rollUpStatistics(db);
       const [row] = await db.owner`select count(*)::int as rows, count(distinct day)::int as days, (select count(*)::int from statistics_stale where workspace_id = ${workspaceId}) as marks from statistics_rollups where workspace_id = ${workspaceId} and split = ''`;

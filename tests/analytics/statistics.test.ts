@@ -31,7 +31,7 @@ function things(w: World, figure: Figure, r: Range): Thing[] {
       case 'FIRST_RESPONSE':
         return within(c.firstResponseAt) && c.firstResponseAt >= c.firstInboundAt! ? [{ ...of(c), at: c.firstResponseAt, ms: c.firstResponseAt - c.firstInboundAt! }] : [];
       case 'RESOLUTION':
-        return [...(c.born === 'CLOSED' ? [c.createdAt] : []), ...c.changes.filter(({ to }) => to === 'CLOSED').map(({ at }) => at)]
+        return [...(c.historyEndedAt === null ? [] : [c.historyEndedAt]), ...c.changes.filter(({ to }) => to === 'CLOSED').map(({ at }) => at)]
           .filter(within).map((at) => ({ ...of(c), at, ms: at - c.createdAt }));
       case 'OPEN_BACKLOG':
         return [];
@@ -137,12 +137,11 @@ describe('conversationStats', () => {
     const { id: workspaceId } = await db.workspace();
     const closed = START + DAY_MS;
     const conversation = (born: string) => ({
-      id: newId(), customer: 0, queue: null, channels: ['SMS'], createdAt: START, born, status: 'CLOSED', firstInboundAt: null, firstResponseAt: null, closedAt: closed,
+      id: newId(), customer: 0, queue: null, channels: ['SMS'], createdAt: START, born, status: 'CLOSED', firstInboundAt: null, firstResponseAt: null, closedAt: closed, historyEndedAt: born === 'CLOSED' ? closed : null,
       changes: born === 'CLOSED' ? [] : [{ at: closed, from: 'OPEN', to: 'CLOSED' }], messages: [{ id: newId(), at: closed, direction: 'INBOUND', channel: 'SMS', customer: 0 }],
     });
     const w: World = { queues: [newId(), newId()], customers: [newId(), newId(), newId()], conversations: [conversation('OPEN'), conversation('CLOSED')] };
     await store(db, workspaceId, w);
-    await db.owner`update messages set historical = true where workspace_id = ${workspaceId} and conversation_id = ${w.conversations[1]!.id}`;
     const values: Record<string, [string, unknown]> = { from: ['timestamptz', iso(START)], to: ['timestamptz', iso(START + 2 * DAY_MS)], timeZone: ['text', 'UTC'], first: ['int', 10] };
     const read = async () => [
       await run(db, workspaceId, (param, ws) => statisticsSql(['DAY'], param, ws), values),
@@ -168,7 +167,7 @@ describe('conversationStats', () => {
     const w: World = {
       queues: [newId(), newId()], customers: [newId(), newId(), newId()],
       conversations: [{
-        id: newId(), customer: 0, queue: null, channels: ['SMS'], createdAt: START, changes: [], born: 'OPEN', status: 'OPEN', firstInboundAt: null, firstResponseAt: null, closedAt: null,
+        id: newId(), customer: 0, queue: null, channels: ['SMS'], createdAt: START, changes: [], born: 'OPEN', status: 'OPEN', firstInboundAt: null, firstResponseAt: null, closedAt: null, historyEndedAt: null,
         messages: Array.from({ length: 7 }, (_, i) => ({ id: newId(), at: at + Math.floor(i / 3), direction: 'INBOUND', channel: 'SMS', customer: 0 })),
       }],
     };
@@ -193,7 +192,7 @@ describe('conversationStats', () => {
     const w: World = {
       queues: [newId(), newId()], customers: [newId(), newId(), newId()],
       conversations: [{
-        id: newId(), customer: 0, queue: 0, channels: ['SMS'], createdAt: START, changes: [], born: 'OPEN', status: 'OPEN', firstInboundAt: START, firstResponseAt: START + 5, closedAt: null,
+        id: newId(), customer: 0, queue: 0, channels: ['SMS'], createdAt: START, changes: [], born: 'OPEN', status: 'OPEN', firstInboundAt: START, firstResponseAt: START + 5, closedAt: null, historyEndedAt: null,
         messages: [{ id: newId(), at: START, direction: 'INBOUND', channel: 'SMS', customer: 0 }],
       }],
     };

@@ -15,7 +15,7 @@ export interface World {
   customers: string[];
   conversations: {
     id: string; customer: number; queue: number | null; channels: string[]; createdAt: number; changes: { at: number; from: string; to: string }[];
-    born: string; status: string; firstInboundAt: number | null; firstResponseAt: number | null; closedAt: number | null;
+    born: string; status: string; firstInboundAt: number | null; firstResponseAt: number | null; closedAt: number | null; historyEndedAt: number | null;
     messages: { id: string; at: number; direction: string; channel: string; customer: number }[];
   }[];
 }
@@ -57,7 +57,7 @@ export const world: fc.Arbitrary<World> = fc
         status = to;
       }
       return {
-        id: newId(), customer: d.customer, queue: d.queue, createdAt: d.createdAt, changes, born, status, closedAt,
+        id: newId(), customer: d.customer, queue: d.queue, createdAt: d.createdAt, changes, born, status, closedAt, historyEndedAt: d.historical ? d.createdAt : null,
         firstInboundAt: d.response ? d.response[0] : null, firstResponseAt: d.response ? d.response[0] + d.response[1] : null,
         channels: [...new Set(d.messages.map((m) => m.channel))], messages: d.messages.map((m) => ({ ...m, id: newId() })),
       };
@@ -77,7 +77,7 @@ export async function store(db: TestDatabase, workspaceId: string, w: World): Pr
   })))}`;
   for (const c of w.conversations) {
     await sql`insert into conversations ${sql({
-      workspaceId, id: c.id, identityId: selves[c.customer]!, status: c.status, statusChangedAt: at, statusChangedByKind: 'SYSTEM', closedAt: iso(c.closedAt), channels: c.channels,
+      workspaceId, id: c.id, identityId: selves[c.customer]!, status: c.status, statusChangedAt: at, statusChangedByKind: 'SYSTEM', closedAt: iso(c.closedAt), historyEndedAt: iso(c.historyEndedAt), channels: c.channels,
       queueId: c.queue === null ? null : w.queues[c.queue]!, waitingOrder: at, lastActivityAt: at, firstInboundAt: iso(c.firstInboundAt), firstResponseAt: iso(c.firstResponseAt), createdAt: iso(c.createdAt)!,
     })}`;
     for (const change of c.changes) {
