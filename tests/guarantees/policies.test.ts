@@ -6,6 +6,7 @@ import { inWorkspace, type Tx } from '../../src/platform/db.ts';
 import { updateWorkspace } from '../../src/workspaces/actions.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { startTestServer } from '../harness/server.ts';
+import { rolledUp } from '../analytics/world.ts';
 import { makeWorld, quiet, type World } from './world.ts';
 
 let db: TestDatabase;
@@ -30,6 +31,11 @@ beforeAll(async () => {
   // What nobody numbers any more stays in the outbox.
   for (const { id, actor } of [a, b]) await inWorkspace(db.app, id, (tx) => updateWorkspace(tx, actor, { reopenHours: 5 }));
   const { owner } = db;
+  // A day that is rolled up, and one that something is written into later.
+  const moveBack = (days: number) => owner`update messages set occurred_at = occurred_at - ${`${days} days`}::interval`;
+  await moveBack(10);
+  for (const { id } of [a, b]) await rolledUp(db, id, 'UTC');
+  await moveBack(1);
   tables = await owner<Table[]>`
     select c.relname as name, case c.relname when 'workspaces' then 'id' else 'workspace_id' end as tenant,
       jsonb_build_object('insert', has_table_privilege('throughline_app', c.oid, 'insert'), 'update', has_any_column_privilege('throughline_app', c.oid, 'update'), 'delete', has_table_privilege('throughline_app', c.oid, 'delete')) as rights
@@ -174,7 +180,7 @@ describe('row-level security', () => {
       where grantee = 'throughline_system' and table_schema = 'public' group by table_name order by table_name`;
     expect(Object.fromEntries(rights.map((row) => [row.name, row.rights]))).toEqual({
       consumer_failures: 'insert select update', consumers: 'insert select update', conversations: 'select', deliveries: 'delete select', event_chains: 'select', event_outbox: 'select', events: 'select',
-      idempotency_keys: 'delete select', inbound_events: 'select update', log_state: 'select', server_keys: 'insert select update', tokens: 'delete select', workspaces: 'select',
+      idempotency_keys: 'delete select', inbound_events: 'select update', log_state: 'select', server_keys: 'insert select update', statistics_horizon: 'select', statistics_stale: 'select', tokens: 'delete select', workspaces: 'select',
     });
   });
 
@@ -196,6 +202,7 @@ const KEYS_WITHOUT_WORKSPACE: Record<string, string> = {
   log_state_pkey: 'the log, which is everybody’s',
   server_keys_pkey: 'the server’s own keys, which no role of a workspace reads',
   consumers_pkey: 'positions of the log',
+  statistics_horizon_pkey: 'one row of moments of the whole database',
   event_outbox_pkey: 'the order of the outbox, read by the sequencer alone',
   events_position: 'a position of the log is one event’s',
   api_keys_hash: 'found by a secret before the workspace is known',
@@ -257,6 +264,7 @@ const DEFINER_FUNCTIONS: Record<string, string> = {
   any_workspace: 'whether the database is empty',
   log_epoch: 'which database this is',
   open_log: 'which database this is',
+  move_statistics_horizon: 'moves a moment of the whole database, and takes away what does not hold then',
   sequence_events: 'numbers every workspace’s events',
   enqueue_job: 'adds a job, sees none',
   search_customers: 'row-level security stops the index; the context’s workspace alone',

@@ -40,7 +40,12 @@ async function restore(): Promise<void> {
   await to.owner`truncate ${to.owner(names)}`;
   for (const name of names) {
     const [rows] = await from.owner<{ json: string }[]>`select coalesce(jsonb_agg(to_jsonb(t)), '[]')::text as json from ${from.owner(name)} t`;
-    await to.owner`insert into ${to.owner(name)} select * from jsonb_populate_recordset(null::${to.owner(name)}, ${rows!.json}::text::jsonb)`;
+    // pg_restore makes triggers after the data.
+    await to.owner.begin(async (tx) => {
+      await tx`alter table ${tx(name)} disable trigger user`;
+      await tx`insert into ${tx(name)} select * from jsonb_populate_recordset(null::${tx(name)}, ${rows!.json}::text::jsonb)`;
+      await tx`alter table ${tx(name)} enable trigger user`;
+    });
   }
   const sequences = await from.owner<{ name: string; last: number | null }[]>`select sequencename as name, last_value as last from pg_sequences where schemaname = 'public'`;
   for (const { name, last } of sequences) if (last !== null) await to.owner`select setval(${name}::regclass, ${last})`;
