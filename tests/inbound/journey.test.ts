@@ -127,17 +127,34 @@ describe('one person over channels', () => {
     expect(await conversation(mail.conversationId!)).toMatchObject({ channels: ['EMAIL', 'SMS'], lastInboundChannel: 'SMS', messageCount: 2 });
   });
 
-  it('history keeps its times, reopens nothing and makes nobody wait', async () => {
+  describe('history', () => {
+    const bring = (externalId: string, occurredAt: string, o: { direction?: 'INBOUND' | 'OUTBOUND'; inReplyTo?: string } = {}) => inWorkspace(db.app, actor.workspaceId, (tx) => ingestMessage(tx, actor, {
+      channel: 'EMAIL', accountId: null, address: { kind: 'EMAIL', value: 'history@example.com' }, direction: o.direction ?? 'INBOUND', text: 'long ago', occurredAt, externalId, ...(o.inReplyTo ? { inReplyTo: o.inReplyTo } : {}),
+    }, 'HISTORICAL'));
     const old = '2020-05-05T10:00:00.000Z';
-    const first = await inWorkspace(db.app, actor.workspaceId, (tx) =>
-      ingestMessage(tx, actor, { channel: 'EMAIL', accountId: null, address: { kind: 'EMAIL', value: 'history@example.com' }, direction: 'INBOUND', text: 'long ago', occurredAt: old, externalId: 'h-1' }, 'HISTORICAL'));
-    expect(await conversation(first.conversationId!)).toMatchObject({ status: 'CLOSED', waitingSince: null, createdAt: old, lastActivityAt: old });
-    const answer = await inWorkspace(db.app, actor.workspaceId, (tx) =>
-      ingestMessage(tx, actor, { channel: 'EMAIL', accountId: null, address: { kind: 'EMAIL', value: 'history@example.com' }, direction: 'OUTBOUND', text: 'our answer', occurredAt: '2020-05-05T11:00:00.000Z', externalId: 'h-2', inReplyTo: 'h-1' }, 'HISTORICAL'));
-    expect(answer.conversationId).toBe(first.conversationId);
-    const again = await inWorkspace(db.app, actor.workspaceId, (tx) =>
-      ingestMessage(tx, actor, { channel: 'EMAIL', accountId: null, address: { kind: 'EMAIL', value: 'history@example.com' }, direction: 'INBOUND', text: 'long ago', occurredAt: old, externalId: 'h-1' }, 'HISTORICAL'));
-    expect(again.state).toBe('DUPLICATE');
+
+    it('keeps its times, reopens nothing and makes nobody wait', async () => {
+      const first = await bring('h-1', old);
+      expect(await conversation(first.conversationId!)).toMatchObject({ status: 'CLOSED', waitingSince: null, createdAt: old, lastActivityAt: old });
+      const answer = await bring('h-2', '2020-05-05T11:00:00.000Z', { direction: 'OUTBOUND', inReplyTo: 'h-1' });
+      expect(answer.conversationId).toBe(first.conversationId);
+      expect((await bring('h-1', old)).state).toBe('DUPLICATE');
+    });
+    it('was closed when it ended, in any order of its messages, and stays so when it is opened again', async () => {
+      const { conversationId } = await bring('e-1', old);
+      await bring('e-2', '2020-05-07T10:00:00.000Z', { inReplyTo: 'e-1' });
+      await bring('e-3', '2020-05-06T10:00:00.000Z', { inReplyTo: 'e-1' });
+      const ended = { historyEndedAt: '2020-05-07T10:00:00.000Z' };
+      expect(await conversation(conversationId!)).toMatchObject({ status: 'CLOSED', closedAt: '2020-05-07T10:00:00.000Z', ...ended });
+      await inWorkspace(db.app, actor.workspaceId, (tx) => setConversationStatus(tx, actor, { conversationId: conversationId!, status: 'OPEN', snoozedUntil: null }));
+      expect(await conversation(conversationId!)).toMatchObject({ status: 'OPEN', closedAt: null, ...ended });
+      await bring('e-4', '2020-05-09T10:00:00.000Z', { inReplyTo: 'e-1' });
+      expect(await conversation(conversationId!)).toMatchObject({ historyEndedAt: '2020-05-09T10:00:00.000Z' });
+    });
+    it('of what began here ends nothing', async () => {
+      const { conversationId } = await apply(email('live@example.com', 'now'));
+      expect(await conversation(conversationId!)).toMatchObject({ historyEndedAt: null });
+    });
   });
 });
 
