@@ -12,7 +12,7 @@ export const DIRECTIONS = ['INBOUND', 'OUTBOUND'] as const;
 export const DELIVERY_STATES = ['RECEIVED', 'QUEUED', 'ACCEPTED', 'SENDING', 'SENT', 'DELIVERED', 'READ', 'PLAYED', 'FAILED', 'UNCONFIRMED'] as const;
 /** Why a message stands in its conversation. */
 export const JOIN_REASONS = ['ANSWERS_MESSAGE', 'REPLY_TOKEN', 'OPEN_MATTER', 'OPEN_MATTER_OTHER_CHANNEL', 'SAME_LANE', 'REOPENED_BY_REPLY', 'NEW_CONVERSATION', 'NEW_AFTER_CLOSED', 'SENT_BY_AGENT', 'EXPLICIT'] as const;
-export const PART_KINDS = ['TEXT', 'MEDIA', 'LOCATION', 'CONTACTS', 'STICKER', 'REACTION', 'CHOICE', 'FORM', 'ORDER', 'TEMPLATE', 'CALL_REF', 'ENCRYPTED', 'UNSUPPORTED'] as const;
+export const PART_KINDS = ['TEXT', 'MEDIA', 'LOCATION', 'CONTACTS', 'STICKER', 'REACTION', 'CHOICE', 'FORM', 'ORDER', 'LINK', 'TEMPLATE', 'CALL_REF', 'ENCRYPTED', 'UNSUPPORTED'] as const;
 export const MEDIA_STATES = ['STORED', 'LINKED', 'PENDING', 'EXPIRED', 'FORBIDDEN', 'TOO_LARGE', 'FAILED'] as const;
 
 export const messages = pgTable('messages', {

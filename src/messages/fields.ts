@@ -37,7 +37,7 @@ const JoinReason = enumeration('JoinReason', 'Why a message stands in its conver
 });
 export const PartKind = enumeration('PartKind', 'What a part of a message is.', PART_KINDS, {
   TEXT: 'Text, with its visible, quoted and signature parts apart.', MEDIA: 'A file, image, voice message or video.', LOCATION: 'A place.', CONTACTS: 'Contact cards.',
-  STICKER: 'A sticker.', REACTION: 'An emoji on another message.', CHOICE: 'A button or list entry that was chosen.', FORM: 'A filled form.', ORDER: 'A cart or product enquiry.',
+  STICKER: 'A sticker.', REACTION: 'An emoji on another message.', CHOICE: 'A button or list entry that was chosen.', FORM: 'A filled form.', ORDER: 'A cart or product enquiry.', LINK: 'A page that was shared: a post, a product, a template.',
   TEMPLATE: 'A template that the provider filled.', CALL_REF: 'A reference to a call.', ENCRYPTED: 'End-to-end encrypted: it can\'t be read here.',
   UNSUPPORTED: 'Not understood; kept as it came in `data`.',
 });

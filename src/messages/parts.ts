@@ -48,7 +48,7 @@ export function partRow(part: Part): PartRow {
 }
 
 const KINDS: Record<Exclude<Part['type'], 'text' | 'media'>, PartRow['kind']> = {
-  location: 'LOCATION', contacts: 'CONTACTS', reaction: 'REACTION', choice: 'CHOICE', form: 'FORM', order: 'ORDER', encrypted: 'ENCRYPTED', unsupported: 'UNSUPPORTED',
+  location: 'LOCATION', contacts: 'CONTACTS', reaction: 'REACTION', choice: 'CHOICE', form: 'FORM', order: 'ORDER', link: 'LINK', template: 'TEMPLATE', encrypted: 'ENCRYPTED', unsupported: 'UNSUPPORTED',
 };
 
 /** A part that says `text`, as an agent or a chat visitor types it. */

@@ -35,7 +35,7 @@ it('a mail that cannot be stored is answered 451, and the log says why, without 
     const sender: Account<EmailSettings, EmailSecrets> = {
       id: WORKSPACE, workspaceId: WORKSPACE, address: 'ada@customer.example', name: 'Ada', settings: { host: '127.0.0.1', port: door.port, secure: 'none', replyTokens: false }, secrets: {},
     };
-    const files = [{ filename: 'a.pdf', mime: 'application/pdf', content: Buffer.from('%PDF') }];
+    const files = [{ filename: 'a.pdf', mime: 'application/pdf', content: Buffer.from('%PDF'), url: '' }];
     const message = outbound({ to: { kind: 'email', value: 'support@acme.example', displayName: null }, files });
     expect(await sendMail(message, sender, outgoing({ allowPrivate: true }), { sign: signer })).toMatchObject({ outcome: 'failed', errorCode: '451', retryable: true });
   } finally {

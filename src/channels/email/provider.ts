@@ -10,7 +10,7 @@ export const emailMime: Provider<EmailSettings, EmailSecrets> = {
   provider: 'mime',
   settings: emailSettings as Provider<EmailSettings, EmailSecrets>['settings'],
   secrets: emailSecrets as Provider<EmailSettings, EmailSecrets>['secrets'],
-  capabilities: { textMax: null, subject: true, html: true, attachments: { countMax: 20, bytesMax: 20 * 1024 * 1024 }, canStart: true },
+  capabilities: { textMax: null, subject: true, html: true, attachments: { countMax: 20, bytesMax: 20 * 1024 * 1024 }, canStart: true, window: null, sendsPerSecond: null },
   addressKinds: ['email'],
   verify: (request, { secrets }) => verifyDoor(request, secrets.map(({ inbound }) => inbound)),
   parse: (request) => parseMail(request.body, contextOf(request.headers)),

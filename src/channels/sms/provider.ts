@@ -10,7 +10,7 @@ export const twilioSms: Provider<SmsSettings, TwilioSecrets> = {
   provider: 'twilio',
   settings: smsSettings as Provider<SmsSettings, TwilioSecrets>['settings'],
   secrets: twilioSecrets,
-  capabilities: { textMax: TEXT_MAX, subject: false, html: false, attachments: null, canStart: true },
+  capabilities: { textMax: TEXT_MAX, subject: false, html: false, attachments: null, canStart: true, window: null, sendsPerSecond: null },
   addressKinds: ['phone'],
   verify: (request, { secrets }) => verifyTwilio(request, secrets.map(({ authToken }) => authToken)),
   parse: parseSms,

@@ -16,7 +16,7 @@ export const twilioVoice: Provider<VoiceSettings, TwilioSecrets> = {
   provider: 'twilio',
   settings: voiceSettings as Provider<VoiceSettings, TwilioSecrets>['settings'],
   secrets: twilioSecrets,
-  capabilities: { textMax: 0, subject: false, html: false, attachments: null, canStart: false },
+  capabilities: { textMax: 0, subject: false, html: false, attachments: null, canStart: false, window: null, sendsPerSecond: null },
   addressKinds: ['phone', 'sip_uri'],
   verify: (request, { secrets }) => verifyTwilio(request, secrets.map(({ authToken }) => authToken)),
   parse: parseVoice,

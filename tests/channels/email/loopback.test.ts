@@ -87,7 +87,7 @@ const send = (port: number, message: Partial<OutboundMessage> = {}, options = {}
 describe('what is sent is what is received', () => {
   test('a reply carries our Message-ID, the thread, our From and an address that proves what is answered', async () => {
     const server = await receiver();
-    const files = [{ filename: 'invoice “März”.pdf', mime: 'application/pdf', content: Buffer.from('%PDF-1.7 test') }];
+    const files = [{ filename: 'invoice “März”.pdf', mime: 'application/pdf', content: Buffer.from('%PDF-1.7 test'), url: '' }];
     const result = await send(server.port, { subject: 'Order #48821', inReplyTo: 'b@customer.example', references: ['a@customer.example', 'b@customer.example'], html: '<p>On its <b>way</b> – ¡adiós!</p>', text: 'On its way – ¡adiós!', files });
     expect(result).toMatchObject({ outcome: 'accepted', state: 'sent' });
 
@@ -126,7 +126,7 @@ describe('what is sent is what is received', () => {
     const server = await receiver();
     const evil = 'x\r\nBcc: spy@evil.example\r\nX-Evil: 1\r\n\r\nbody';
     const result = await sendMail(
-      outbound({ subject: evil, inReplyTo: evil, references: [evil, 'good@x'], to: { kind: 'email', value: 'ada@customer.example', displayName: evil }, files: [{ filename: evil, mime: `text/plain\r\nX-Evil: 1`, content: Buffer.from('x') }] }),
+      outbound({ subject: evil, inReplyTo: evil, references: [evil, 'good@x'], to: { kind: 'email', value: 'ada@customer.example', displayName: evil }, files: [{ filename: evil, mime: `text/plain\r\nX-Evil: 1`, content: Buffer.from('x'), url: '' }] }),
       account(server.port, { fromName: evil }), http, { sign: signer });
     expect(result.outcome).toBe('accepted');
     const { raw, envelope } = server.mails[0]!;
