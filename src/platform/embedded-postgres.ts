@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync, truncateSync } from 'node:fs';
 import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import postgres from 'postgres';
 import { mayEnter, postgresBinaries, postgresUser, programOf, SHARED_DIR, type PostgresUser } from './postgres-binaries.ts';
@@ -45,6 +46,15 @@ interface Credentials {
 
 const OWNER = 'throughline';
 const READY_MS = 30_000;
+const MIB = 1_048_576;
+
+/**
+ * Of `memory` bytes, what PostgreSQL keeps pages in: an eighth, since the server and its files' cache live on the same machine; at least
+ * PostgreSQL's own default, at most 1 GiB.
+ */
+export const sharedBuffersMib = (memory: number): number => Math.floor(Math.min(Math.max(memory / 8, 128 * MIB), 1_024 * MIB) / MIB);
+/** Of the machine, or what the container may use of it. */
+const memoryBytes = (): number => Math.min(totalmem(), process.constrainedMemory() || Infinity);
 
 /**
  * Starts PostgreSQL on the data directory, or adopts the one that runs there since its server was killed. Watched: when it ends by itself
@@ -242,7 +252,7 @@ class Server {
       // No socket file: its path may be at most 107 bytes long, and a data directory may be longer.
       unix_socket_directories: '',
       max_connections: '120',
-      shared_buffers: '128MB',
+      shared_buffers: `${sharedBuffersMib(memoryBytes())}MB`,
       timezone: 'UTC',
       log_timezone: 'UTC',
       // 'log' stands between error and fatal in this order: starts and crashes are written, and no statement or value of a customer's.

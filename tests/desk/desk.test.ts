@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addNote } from '../../src/crm/actions.ts';
 import { upsertExternalRecord } from '../../src/crm/records.ts';
 import { openLog } from '../../src/events/log.ts';
+import type { Tx } from '../../src/platform/db.ts';
 import { newId, publicId } from '../../src/platform/ids.ts';
 import { act, person } from '../crm/people.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
@@ -183,6 +184,38 @@ describe('search', () => {
     ] as const) {
       const plan = await db.owner.unsafe(`explain ${sql}`, [workspaceId]);
       expect(plan.map((row) => Object.values(row)[0]).join('\n')).toContain(index);
+    }
+  });
+
+  test('however many messages there are, a rare word, one that stands nowhere and one of every day are found by few of them, the newest first', async () => {
+    const { actor } = await world(db);
+    const { workspaceId } = actor;
+    const at = '2026-01-01T00:00:00.000Z';
+    const { identityId } = await person(db.app, actor, { email: 'many@example.com' });
+    await db.owner`insert into conversations (workspace_id, id, identity_id, status_changed_at, status_changed_by_kind, waiting_order, last_activity_at, created_at)
+      values (${workspaceId}, ${newId()}, ${identityId}, ${at}, 'SYSTEM', ${at}, ${at}, ${at})`;
+    // Few words, each in very many messages: what the planner takes for the way of all words.
+    await db.owner`insert into messages (workspace_id, id, conversation_id, identity_id, channel, direction, author_kind, occurred_at, received_at, text, delivery_state, join_reason, created_at)
+      select ${workspaceId}, gen_random_uuid(), c.id, c.identity_id, 'SMS', 'INBOUND', 'CUSTOMER', ${at}::timestamptz + n * interval '1 second', ${at},
+        case when n in (7, 900) then 'a giraffe' when n % 2 = 0 then 'my parcel' when n % 3 = 0 then 'the invoice' else 'good morning' end, 'RECEIVED', 'EXPLICIT', ${at}
+      from conversations c, generate_series(1, 8000) n where c.workspace_id = ${workspaceId}`;
+    await db.owner`vacuum analyze messages`;
+    const readBy = async (tx: Tx) =>
+      Number((await tx`select idx_tup_fetch + seq_tup_read as read from pg_stat_xact_user_tables where relname = 'messages'`)[0]!.read);
+    const looked = (typed: string) => db.owner.begin(async (tx) => {
+      const before = await readBy(tx);
+      await tx`select set_config('app.workspace_id', ${workspaceId}, true)`;
+      const ids = (await tx<{ id: string }[]>`select id from search_messages(${typed}, 20)`).map(({ id }) => id);
+      const read = (await readBy(tx)) - before;
+      const times = await tx<{ id: string; occurredAt: string }[]>`select id, occurred_at from messages where workspace_id = ${workspaceId} and id = any(${ids}::uuid[])`;
+      return { read, times: ids.map((id) => times.find((each) => each.id === id)!.occurredAt) };
+    });
+    for (const typed of ['giraffe', 'elephant', 'parcel', 'invoice', 'parcel -my', 'parcel or giraffe']) {
+      const { read, times } = await looked(typed);
+      const expected = await db.owner<{ occurredAt: string }[]>`select occurred_at from messages where workspace_id = ${workspaceId} and to_tsvector('simple', text) @@ websearch_to_tsquery('simple', ${typed})
+        order by occurred_at desc limit 20`;
+      expect(times, typed).toEqual(expected.map(({ occurredAt }) => occurredAt));
+      expect(read, typed).toBeLessThan(1_100);
     }
   });
 });

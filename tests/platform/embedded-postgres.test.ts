@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import postgres from 'postgres';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { sharedBuffersMib } from '../../src/platform/embedded-postgres.ts';
 import { processLives, serverOn } from '../../src/platform/server-lock.ts';
 
 interface Answer {
@@ -110,6 +111,15 @@ test('data survive a restart, and the owner of the database is no superuser but 
   expect(again.adopted).toBe(false);
   expect(await asked(again.url, (sql) => sql`select text from kept`)).toEqual([{ text: 'until the next start' }]);
   await second.ask('stop');
+});
+
+test('PostgreSQL keeps an eighth of the memory for pages: not less than its own default, not more than a gibibyte', async () => {
+  const GIB = 1_073_741_824;
+  expect([0, GIB / 2, 2 * GIB, 4 * GIB, 8 * GIB, 256 * GIB].map(sharedBuffersMib)).toEqual([128, 128, 256, 512, 1_024, 1_024]);
+  const [server, started] = await Server.start(dataFolder());
+  const [shown] = await asked(started.url, (sql) => sql<{ mib: number }[]>`select pg_size_bytes(current_setting('shared_buffers')) / 1048576 as mib`);
+  expect(Number(shown!.mib)).toBe(sharedBuffersMib(Math.min(totalmem(), process.constrainedMemory() || Infinity)));
+  await server.ask('stop');
 });
 
 test('a second server on the same data is refused with the address of the first', async () => {
