@@ -31,6 +31,9 @@ export const channelAccounts = pgTable('channel_accounts', {
   settings: jsonb().notNull(),
   state: text().notNull().default('ACTIVE'),
   isDefault: boolean().notNull().default(false),
+  /** Since when nothing can be sent by it, and what its provider said (a token that ended, a number that was taken away); null while all is well. */
+  faultAt: moment(),
+  fault: text(),
   createdAt: moment().notNull(),
   disconnectedAt: moment(),
 }, (t) => [

@@ -6,9 +6,11 @@ import { Conversation, ownerOf } from '../conversations/fields.ts';
 import { Customer } from '../customers/fields.ts';
 import { byId, column, computed, embed, entity, enumeration, extend, list, many, one, query } from '../graphql/entity.ts';
 import { Identity, Trust } from '../identities/fields.ts';
+import { now } from '../platform/clock.ts';
 import { publicId } from '../platform/ids.ts';
 import { Actor } from '../workspaces/actor.ts';
 import { fileUrl } from './file-url.ts';
+import { REPLY_FORMS, REPLY_REFUSALS, replyOptions, type ReplyOption as ReplyOptionOf, type RouteFacts } from './reply-options.ts';
 
 export const Direction = enumeration('Direction', 'Which way a message or call went.', DIRECTIONS, { INBOUND: 'From the customer.', OUTBOUND: 'To the customer.' });
 export const DeliveryState = enumeration('DeliveryState', 'How far an outbound message came. Reports fold upwards: a late SENT never hides a READ.', DELIVERY_STATES, {
@@ -139,6 +141,39 @@ export const Message = entity('Message', {
   },
 });
 
+const ReplyForm = enumeration('ReplyForm', 'What may be sent.', REPLY_FORMS, {
+  FREE: 'Anything that the channel carries.', HUMAN_AGENT: 'Anything, written by a person: no program may answer any more.', TEMPLATE: 'A template that the provider approved, and nothing else.',
+});
+const ReplyRefusal = enumeration('ReplyRefusal', 'Why a customer can\'t be answered by a channel.', REPLY_REFUSALS, {
+  NO_ADDRESS: 'No address of his is known there.', UNVERIFIED: 'He says that an address is his, and nobody has confirmed it.', ACCOUNT_DISABLED: 'Our account is switched off.',
+  ACCOUNT_UNHEALTHY: 'The provider refuses our account; `ChannelAccount.fault` says what it said.', OPTED_OUT: 'He opted out of messages there.',
+  NO_CONSENT: 'He never wrote there, and has not agreed to be written to.', WINDOW_CLOSED: 'He wrote too long ago; he has to write first.', NOT_WRITABLE: 'Text can\'t be sent by it.',
+});
+
+const option = <T>(of: (option: ReplyOptionOf) => T) => (facts: RouteFacts[], channel: string): T => of(replyOptions(facts, now()).find((each) => each.channel === channel)!);
+const FACTS = ['facts', 'channel'];
+
+export const ReplyOption = entity('ReplyOption', {
+  prefix: null, table: 'reply_routes', permission: 'customers:contact', description: 'One channel by which a customer can be answered now, or why he can\'t. `sendMessage` accepts exactly what this allows.',
+  fields: {
+    channel: column(Channel, 'channel', 'The channel.'),
+    allowed: computed('Boolean', FACTS, option(({ form }) => form !== null), 'Whether he can be answered by it.'),
+    form: computed(ReplyForm, FACTS, option(({ form }) => form), 'What may be sent; null unless `allowed`.', { nullable: true }),
+    refusal: computed(ReplyRefusal, FACTS, option(({ refusal }) => refusal), 'Why he can\'t be answered by it; null when he can.', { nullable: true }),
+    explanation: computed('String', FACTS, option(({ explanation }) => explanation), 'The same as a sentence; also until when, and what can be sent.'),
+    until: computed('DateTime', FACTS, option(({ until }) => until), 'Until when `form` holds; null when it doesn\'t end by itself, or nothing may be sent.', { nullable: true }),
+    recommended: computed('Boolean', FACTS, option(({ recommended }) => recommended), 'Whether it is the one to take: true of one at the most.'),
+    recommendation: computed('String', FACTS, option(({ recommendation }) => recommendation), 'Why it is the one to take; null unless `recommended`.', { nullable: true }),
+    account: one(() => ChannelAccount, 'account_id', 'Our account that the answer would go out by.', { permission: 'channels:read' }),
+    identity: one(() => Identity, 'identity_id', 'His address that it would go to; null when none is known.', { nullable: true, permission: 'customers:contact' }),
+    textMax: computed('Int', FACTS, option(({ capabilities }) => capabilities.textMax), 'How many characters a text may have; null: no limit of the channel\'s own.', { nullable: true }),
+    html: computed('Boolean', FACTS, option(({ capabilities }) => capabilities.html), 'Whether it carries HTML beside the text.'),
+    subject: computed('Boolean', FACTS, option(({ capabilities }) => capabilities.subject), 'Whether it has a subject.'),
+    attachmentsMax: computed('Int', FACTS, option(({ capabilities }) => capabilities.attachments?.countMax ?? 0), 'How many files a message may have; 0: none.'),
+    attachmentBytesMax: computed('Bytes', FACTS, option(({ capabilities }) => capabilities.attachments?.bytesMax ?? 0), 'How large they may be together, in bytes.'),
+  },
+});
+
 const MESSAGE_LIST = {
   orders: { NEWEST: { description: 'The newest first. `last: 20` gives the first 20 that were written.', columns: ['occurred_at', 'tie'], descending: true } },
   filter: {
@@ -151,6 +186,9 @@ const MESSAGE_LIST = {
 extend(Conversation, {
   messages: many(() => Message, 'Its messages, the newest first.', { key: 'conversation_id', ...MESSAGE_LIST, typeName: 'Message' }),
   lastMessage: one(() => Message, 'last_message_id', 'Its newest message; null while it has none (a call only).', { nullable: true, permission: 'messages:read' }),
+  replyOptions: list(() => ReplyOption, 'Every connected channel by which text can be sent: whether the customer can be answered by it now, until when, with what, and which to take. By the channels\' names.', {
+    key: 'conversation_id', order: 'channel', max: 9,
+  }),
 });
 
 query({ message: byId(() => Message, 'One message; null when the workspace has none of that id.', { permission: 'messages:read' }) });

@@ -1,16 +1,22 @@
 // Writing to customers, by the API.
 import { Channel } from '../channels/fields.ts';
 import { Conversation } from '../conversations/fields.ts';
-import { idOf } from '../graphql/entity.ts';
+import { idOf, inputObject } from '../graphql/entity.ts';
 import { mutation } from '../graphql/mutation.ts';
 import { uuidFrom } from '../workspaces/input.ts';
 import { Message } from './fields.ts';
 import { sendMessage, startConversation } from './send.ts';
 
+const TemplateInput = inputObject('TemplateInput', 'A message that the provider approved before.', {
+  name: { type: 'String', required: true, description: 'Its name at the provider (WhatsApp), or its id there (Twilio\'s Content SID).' },
+  language: { type: 'String', required: true, description: 'Its language, as the provider writes it (`en_US`).' },
+  parameters: { type: 'String', list: true, required: true, description: 'What stands in its places, in order; none: an empty list.' },
+});
 const content = {
   text: { type: 'String', required: true, description: 'What to say, as plain text.' },
   html: { type: 'String', description: 'The same as HTML, on channels that carry it (e-mail). It is sanitised.' },
   subject: { type: 'String', description: 'The subject, on channels that have one. Default for a reply: the conversation\'s, with `Re:`.' },
+  template: { type: TemplateInput, description: 'A template that the provider approved, where nothing else may be sent (`ReplyOption.form` TEMPLATE). `text` then says what it reads like.' },
   clientId: { type: 'String', description: 'An id that your client made, 1 to 200 characters: echoed in the message, and the same one never sends twice.' },
 } as const;
 const payload = {

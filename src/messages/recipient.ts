@@ -1,66 +1,93 @@
-// Which channel, account and address an answer goes to: the one chosen, or the one that the customer wrote by last.
-import type { Channel } from '../conversations/continuity.ts';
+// Which channel, account and address an answer goes to: the one chosen, or the one that the customer wrote by last. What may be sent there is what the
+// graph's `replyOptions` says of it (reply-options.ts).
+import type { Actor } from '../access/viewer.ts';
 import type { ConversationRow } from '../conversations/rows.ts';
-import { defaultAccount } from '../channels/accounts.ts';
-import { PROVIDERS, providerNamed } from '../channels/registry.ts';
+import type { Channel } from '../conversations/continuity.ts';
+import { providerNamed } from '../channels/registry.ts';
 import type { ChannelName, Provider } from '../channels/channel.ts';
+import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
+import { replyOptions, type ReplyOption, type RouteFacts } from './reply-options.ts';
 
 export interface Recipient {
   channel: Channel;
   accountId: string;
   provider: Provider;
   identityId: string;
+  option: ReplyOption;
 }
 
-/** Channels by which text can be sent; a call is answered by another one. */
-const WRITTEN: readonly Channel[] = PROVIDERS.filter((provider) => provider.send).map((provider) => provider.channel.toUpperCase() as Channel);
+/** How it is to be sent: by whom, and whether as a template. */
+export interface Manner {
+  actor: Actor;
+  isTemplate: boolean;
+}
 
 /**
- * Where a reply in this conversation goes. Without `channel`: the last inbound one that can be written to. The account is the one that the
- * customer wrote to, else the workspace's default of the channel; the address is the one he wrote from, else his most trusted of the kind.
- * @throws Refusal NOT_REACHABLE, NOT_SENDABLE with a sentence that says why.
+ * Where a reply in this conversation goes. Without `channel`: the last inbound one that text can be sent by.
+ * @throws Refusal NOT_REACHABLE, NOT_SENDABLE with the sentence of `replyOptions`.
  */
-export async function recipientOf(tx: Tx, workspaceId: string, conversation: ConversationRow, customerId: string, channel: Channel | null): Promise<Recipient> {
-  const [last] = await tx<{ channel: Channel; accountId: string | null; identityId: string }[]>`
-    select m.channel, m.account_id, m.identity_id from messages m
-    join identities i on i.workspace_id = m.workspace_id and i.id = m.identity_id
-    where m.workspace_id = ${workspaceId} and m.conversation_id = ${conversation.id} and m.direction = 'INBOUND' and i.customer_id = ${customerId}
-      and m.channel = any(${channel === null ? [...WRITTEN] : [channel]}::text[])
-    order by m.occurred_at desc, m.tie desc, m.id desc limit 1`;
-  const chosen = channel ?? last?.channel ?? null;
-  if (chosen === null) {
-    throw new Refusal('NOT_REACHABLE', 'The customer has not written in this conversation; name the `channel` to write by.', { field: ['channel'] });
-  }
-  if (!WRITTEN.includes(chosen)) throw new Refusal('NOT_SENDABLE', `Text cannot be sent by ${chosen}; choose one of ${WRITTEN.join(', ')}.`, { field: ['channel'] });
-  return startingRecipient(tx, workspaceId, customerId, chosen, last?.accountId ?? null, last?.identityId ?? null);
+export async function recipientOf(tx: Tx, workspaceId: string, conversation: ConversationRow, customerId: string, channel: Channel | null, manner: Manner): Promise<Recipient> {
+  const options = await optionsOf(tx, workspaceId, customerId, { conversationId: conversation.id });
+  const chosen = channel === null ? lastWritten(options) : chosenOf(options, channel);
+  return recipient(chosen, options, manner);
 }
 
-/** Where a message that begins a conversation goes. @throws Refusal NOT_REACHABLE, NOT_SENDABLE */
+/** Where a message that begins a conversation goes. @throws Refusal NOT_REACHABLE, NOT_SENDABLE, NOT_FOUND, INVALID_INPUT */
 export async function startingRecipient(
-  tx: Tx, workspaceId: string, customerId: string, channel: Channel, accountId: string | null, identityId: string | null,
+  tx: Tx, workspaceId: string, customerId: string, channel: Channel, given: { accountId: string | null; identityId: string | null }, manner: Manner,
 ): Promise<Recipient> {
-  const account = accountId === null ? await defaultAccount(tx, workspaceId, channel) : await accountRow(tx, workspaceId, accountId);
-  if (!account) throw new Refusal('NOT_SENDABLE', `The workspace has no ${channel} account; connect one with connectChannel.`, { field: ['channel'] });
-  if (account.channel !== channel) throw new Refusal('INVALID_INPUT', `The account is a ${account.channel} account, not one of ${channel}.`, { field: ['accountId'] });
-  if (account.state !== 'ACTIVE') throw new Refusal('NOT_SENDABLE', `The ${channel} account is ${account.state.toLowerCase()}.`, { field: ['channel'] });
-  const provider = providerNamed(account.provider, channel.toLowerCase() as ChannelName);
-  const kinds = provider.addressKinds.map((kind) => kind.toUpperCase());
-  if (identityId !== null) {
-    const [chosen] = await tx`select 1 from identities where workspace_id = ${workspaceId} and id = ${identityId} and kind = any(${kinds}::text[]) and valid_to is null`;
-    if (chosen) return { channel, accountId: account.id, provider, identityId };
+  const account = given.accountId === null ? null : await accountOf(tx, workspaceId, given.accountId);
+  if (account && account.channel !== channel) throw new Refusal('INVALID_INPUT', `The account is a ${account.channel} account, not one of ${channel}.`, { field: ['accountId'] });
+  if (account?.state === 'DISCONNECTED') throw new Refusal('NOT_SENDABLE', `The ${channel} account is disconnected.`, { field: ['accountId'] });
+  const options = await optionsOf(tx, workspaceId, customerId, given);
+  const option = chosenOf(options, channel);
+  if (given.identityId !== null && option.facts.identityId !== given.identityId) {
+    throw new Refusal('INVALID_INPUT', `That address is none that ${channel} writes to by this account.`, { field: ['identityId'] });
   }
-  const [identity] = await tx<{ id: string }[]>`
-    select id from identities
-    where workspace_id = ${workspaceId} and customer_id = ${customerId} and kind = any(${kinds}::text[]) and valid_to is null
-    order by trust = 'VERIFIED' desc, last_seen_at desc, id limit 1`;
-  if (!identity) throw new Refusal('NOT_REACHABLE', `The customer has no address for ${channel} (${kinds.join(' or ')}).`, { field: ['channel'] });
-  return { channel, accountId: account.id, provider, identityId: identity.id };
+  return recipient(option, options, manner);
 }
 
-async function accountRow(tx: Tx, workspaceId: string, id: string): Promise<{ id: string; channel: string; provider: string; state: string } | undefined> {
-  const [row] = await tx<{ id: string; channel: string; provider: string; state: string }[]>`
-    select id, channel, provider, state from channel_accounts where workspace_id = ${workspaceId} and id = ${id}`;
+async function optionsOf(tx: Tx, workspaceId: string, customerId: string, of: { conversationId?: string; accountId?: string | null; identityId?: string | null }): Promise<ReplyOption[]> {
+  const [row] = await tx<{ facts: RouteFacts[] }[]>`
+    select reply_facts(${workspaceId}, ${customerId}, ${of.conversationId ?? null}, ${of.accountId ?? null}, ${of.identityId ?? null}) as facts`;
+  return replyOptions(row!.facts, now());
+}
+
+function lastWritten(options: readonly ReplyOption[]): ReplyOption {
+  const written = options.filter(({ facts, refusal }) => facts.wroteHereAt !== null && refusal !== 'NOT_WRITABLE');
+  const last = written.sort((a, b) => (a.facts.wroteHereAt! > b.facts.wroteHereAt! ? -1 : 1))[0];
+  if (!last) throw new Refusal('NOT_REACHABLE', 'The customer has not written in this conversation; name the `channel` to write by.', { field: ['channel'] });
+  return last;
+}
+
+function chosenOf(options: readonly ReplyOption[], channel: Channel): ReplyOption {
+  const option = options.find((each) => each.channel === channel);
+  if (option) return option;
+  if (channel === 'VOICE') throw new Refusal('NOT_SENDABLE', 'Text cannot be sent by VOICE; choose another channel.', { field: ['channel'] });
+  throw new Refusal('NOT_SENDABLE', `The workspace has no ${channel} account; connect one with connectChannel.`, { field: ['channel'] });
+}
+
+function recipient(option: ReplyOption, options: readonly ReplyOption[], { actor, isTemplate }: Manner): Recipient {
+  const { facts, form, refusal, explanation } = option;
+  const other = options.find((each) => each.recommended && each !== option);
+  const instead = other ? ` ${other.channel} is possible.` : '';
+  const refuse = (code: 'NOT_REACHABLE' | 'NOT_SENDABLE', field: string): never => {
+    throw new Refusal(code, `${explanation}${instead}`, { field: [field], refusal });
+  };
+  if (form === null) return refuse(refusal === 'NO_ADDRESS' || refusal === 'UNVERIFIED' ? 'NOT_REACHABLE' : 'NOT_SENDABLE', 'channel');
+  if (form === 'TEMPLATE' && !isTemplate) return refuse('NOT_SENDABLE', 'template');
+  if (form === 'HUMAN_AGENT' && actor.kind !== 'MEMBER') return refuse('NOT_SENDABLE', 'channel');
+  if (isTemplate && option.capabilities.window?.beyond?.how !== 'TEMPLATE') {
+    throw new Refusal('INVALID_INPUT', `${option.channel} has no templates; send \`text\` alone.`, { field: ['template'] });
+  }
+  const provider = providerNamed(facts.provider, option.channel.toLowerCase() as ChannelName);
+  return { channel: option.channel, accountId: facts.accountId, provider, identityId: facts.identityId!, option };
+}
+
+async function accountOf(tx: Tx, workspaceId: string, id: string): Promise<{ channel: Channel; state: string }> {
+  const [row] = await tx<{ channel: Channel; state: string }[]>`select channel, state from channel_accounts where workspace_id = ${workspaceId} and id = ${id}`;
+  if (!row) throw new Refusal('NOT_FOUND', 'There is no such channel account.', { field: ['accountId'] });
   return row;
 }
