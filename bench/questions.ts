@@ -33,8 +33,7 @@ const POSTGRAPHILE: Record<Question, string> = {
       lastMessage: messageByWorkspaceIdAndLastMessageId { id: rowId direction text occurredAt } }
     pageInfo { hasNextPage } } }`,
   q3: `query Timeline($workspace: UUID!, $id: UUID!) { ${PG_CUSTOMER} { id: rowId timeline: timeline(first: 50) { nodes { id: rowId kind occurredAt channel
-      message: messageByWorkspaceIdAndRefId { id: rowId direction text }
-      note: noteByWorkspaceIdAndRefId { id: rowId body createdAt } }
+      messageId direction text noteId body createdAt }
     pageInfo { hasNextPage } } } }`,
 };
 
@@ -58,7 +57,7 @@ const asked = (question: Question, ids: readonly string[]): (string | null)[] =>
 // The declared normaliser. It may rename and re-encode, never drop: what one contender says and another doesn't is a difference.
 // - an id: `cus_` and 32 digits, or a UUID -> the 32 digits
 // - a moment: any spelling of it -> milliseconds
-// - PostGraphile has no union here: its `message` and `note`, of which one is null, become `subject` with its type
+// - PostGraphile has no union here: what its entry says of a message or of a note, of which one is null, becomes `subject` with its type
 // - PostGraphile reaches the customer through the address: `identity { customer }` -> `customer`
 // - `extensions` (what an operation cost) stand beside the answer and are no part of it
 const ID = /^(?:[a-z]{3}_([0-9a-f]{32})|([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12}))$/;
@@ -80,12 +79,11 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== 'object') return value;
   const renamed = { ...(value as Record<string, unknown>) };
-  if ('message' in renamed && 'note' in renamed) {
-    const { message, note } = renamed as { message: object | null; note: object | null };
-    if (message !== null && note !== null) throw new Error('An entry that tells of two things.');
-    delete renamed.message;
-    delete renamed.note;
-    renamed.subject = message ? { __typename: 'Message', ...message } : note ? { __typename: 'Note', ...note } : null;
+  if ('messageId' in renamed && 'noteId' in renamed) {
+    const { messageId, direction, text, noteId, body, createdAt, ...entry } = renamed;
+    if (messageId !== null && noteId !== null) throw new Error('An entry that tells of two things.');
+    const subject = messageId !== null ? { __typename: 'Message', id: messageId, direction, text } : noteId !== null ? { __typename: 'Note', id: noteId, body, createdAt } : null;
+    return sorted({ ...entry, subject });
   }
   if (isHop(renamed.identity)) {
     renamed.customer = renamed.identity.customer;

@@ -78,7 +78,7 @@ export const attacks: Bench = {
     try {
       for (let i = 0; i < 20; i++) await ask(server.said, http(fresh('{ customers(first: 2) { nodes { id } } }')));
       await loopDelayMs(server.said);
-      const took: { name: string; ms: number; delayMs: number }[] = [];
+      const took: { name: string; ms: number; median: number; delayMs: number }[] = [];
       const socket = await openSocket(server.said);
       for (const [name, make] of [...Object.entries(ATTACKS), ...Object.entries(BY_HTTP)]) {
         const overHttp: number[] = [];
@@ -92,18 +92,20 @@ export const attacks: Bench = {
           if (name in BY_HTTP) continue;
           overSocket.push(await socket.ask(fresh(make())));
         }
+        const all = [...overHttp, ...overSocket];
         const median = Math.max(spreadOf(overHttp).median, overSocket.length > 0 ? spreadOf(overSocket).median : 0);
-        took.push({ name, ms: median, delayMs: await loopDelayMs(server.said) });
+        took.push({ name, ms: Math.max(...all), median, delayMs: await loopDelayMs(server.said) });
       }
       socket.close();
-      const flood = Object.values(ATTACKS).flatMap((make) => Array.from({ length: 3 }, () => http(fresh(make()))));
+      const flood = [...Object.values(ATTACKS), ...Object.values(BY_HTTP)].flatMap((make) => Array.from({ length: 3 }, () => http(fresh(make()))));
       await load({ address: server.said, requests: flood, connections: context.connections, seconds: Math.max(1, context.seconds), requestsMax: flood.length * 4 });
       const floodDelayMs = await loopDelayMs(server.said);
       took.sort((a, b) => b.ms - a.ms);
-      for (const { name, ms, delayMs } of took.slice(0, 5)) context.say(`  ${name.padEnd(40)} ${ms.toFixed(1)} ms, the loop stood still for ${delayMs.toFixed(0)} ms at most`);
+      for (const { name, ms, median, delayMs } of took.slice(0, 5)) context.say(`  ${name.padEnd(40)} ${ms.toFixed(1)} ms, mostly ${median.toFixed(1)} ms, the loop stood still for ${delayMs.toFixed(0)} ms at most`);
       context.say(`  all of them on ${context.connections} connections: the loop stood still for ${floodDelayMs.toFixed(0)} ms at most`);
       return [
         row('attacks.max_ms', took[0]!.ms, 'ms', '< 50'),
+        row('attacks.slowest_median_ms', Math.max(...took.map(({ median }) => median)), 'ms'),
         row('attacks.loop_delay_ms', Math.max(...took.map(({ delayMs }) => delayMs), floodDelayMs), 'ms', '< 100'),
       ];
     } finally {

@@ -1,5 +1,6 @@
 // What an event costs that many look at: 5,000 subscribers over 500 conversations, beside a server that executes for each of them. Ten people
-// have each conversation on their screen, with the same page (one of 5 documents) and the same rights (one of 3 keys).
+// have each conversation on their screen, with the same page (one of 5 documents) and the same rights (one of 3 keys). What the people of every twentieth
+// conversation are sent isn't measured, since they are the ones who stop to read.
 import { performance } from 'node:perf_hooks';
 import { WebSocket } from 'ws';
 import { row, type Bench } from '../bench.ts';
@@ -13,8 +14,10 @@ const PER_CONVERSATION = 10;
 const EVENTS_EACH = 3;
 const READY_MS_MAX = 60_000;
 const SOCKETS_AT_ONCE = 50;
-/** Of so many subscribers one stops to read. */
+/** Of so many conversations one is looked at by people who stop to read. */
 const STALLED_EVERY = 20;
+const FLOOD_EACH = 40;
+const FLOODS_MAX = 25;
 
 const CUSTOMER = 'customer { id displayName tier }';
 const MESSAGE = 'lastMessage { id channel direction text occurredAt }';
@@ -25,6 +28,9 @@ const DOCUMENTS = [
   `conversationSeq conversation { id status channels ${MESSAGE} messages(first: 5) { nodes { id channel direction text occurredAt } } }`,
   `eventKind conversation { id status tags ${CUSTOMER} queue { id name } assignee { id name } }`,
 ].map((fields) => `subscription Live($id: ID!) { conversationUpdated(conversationId: $id) { cursor ${fields} } }`);
+/** Of those who may stop to read, in every run: some 30 KB an event, so that what lies between two sockets is soon full. */
+const LARGE = `subscription Live($id: ID!) { conversationUpdated(conversationId: $id) { cursor conversation { id ${
+  Array.from({ length: 8 }, (_, i) => `m${i}: messages(first: 20) { nodes { id channel direction text occurredAt deliveryState } }`).join(' ')} } } }`;
 const CREDENTIALS = Object.values(KEYS);
 
 export const fanout: Bench = {
@@ -68,10 +74,22 @@ interface Burst {
   p99Ms: number;
 }
 
+/** Stops to read, and has so much sent that nothing more goes into what lies between: from then on the server holds it. */
+async function stall(program: Running, stalled: readonly WebSocket[], conversations: number): Promise<void> {
+  for (const socket of stalled) socket.pause();
+  for (let floods = 0; floods < FLOODS_MAX; floods++) {
+    await program.tell(`emit ${conversations} ${FLOOD_EACH} ${STALLED_EVERY}`);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    if (Number(await program.tell('behind')) >= stalled.length) return;
+  }
+  throw new Error('Those who stopped to read are not behind: nothing would be shown.');
+}
+
 /** `withStalled`: some subscribers stop to read once they have begun; what is measured is the others'. */
 async function burst(program: Running, address: string, data: Data, conversations: number, withStalled: boolean): Promise<Burst> {
   const subscribers = conversations * PER_CONVERSATION;
-  const stalls = (i: number): boolean => withStalled && i % STALLED_EVERY === 0;
+  const mayStall = (i: number): boolean => (i % conversations) % STALLED_EVERY === 0;
+  const stalls = (i: number): boolean => withStalled && mayStall(i);
   const got = new Uint32Array(subscribers);
   let arrivals: number[] = [];
   let fault: string | null = null;
@@ -82,19 +100,21 @@ async function burst(program: Running, address: string, data: Data, conversation
     const socket = new WebSocket(`${address.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { perMessageDeflate: false });
     sockets.push(socket);
     socket.on('error', reject);
-    socket.on('close', (code, reason) => (fault ??= `closed: ${code} ${String(reason)}`));
+    // Who doesn't read is closed in the end, and that is right.
+    socket.on('close', (code, reason) => (fault ??= stalls(i) ? null : `closed: ${code} ${String(reason)}`));
     socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${CREDENTIALS[of % CREDENTIALS.length]!}` } })));
     socket.on('message', (bytes) => {
       const text = String(bytes);
       if (text.includes('"type":"next"')) {
         if (text.includes('"errors":')) fault ??= text.slice(0, 500);
         got[i]!++;
+        if (mayStall(i) && got[i]! > 1) return;
         arrivals.push(performance.now());
         return onArrival();
       }
       if (text.includes('"type":"connection_ack"')) {
         const variables = { id: `cnv_${data.conversationIds[of]!.replaceAll('-', '')}` };
-        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: DOCUMENTS[of % DOCUMENTS.length], variables } }));
+        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: mayStall(i) ? LARGE : DOCUMENTS[of % DOCUMENTS.length], variables } }));
         return resolve();
       }
       if (text.includes('"type":"ping"')) return socket.send('{"type":"pong"}');
@@ -114,9 +134,9 @@ async function burst(program: Running, address: string, data: Data, conversation
         await new Promise((resolve) => setTimeout(resolve, 1_000));
       }
     }
-    for (const [i, socket] of sockets.entries()) if (stalls(i)) socket.pause();
+    if (withStalled) await stall(program, sockets.filter((_, i) => stalls(i)), conversations);
     arrivals = [];
-    const expected = sockets.filter((_, i) => !stalls(i)).length * EVENTS_EACH;
+    const expected = sockets.filter((_, i) => !mayStall(i)).length * EVENTS_EACH;
     const all = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${arrivals.length} of ${expected} deliveries came. ${fault ?? ''}`)), READY_MS_MAX * 2);
       onArrival = () => {

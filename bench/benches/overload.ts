@@ -43,7 +43,7 @@ export const overload: Bench = {
       }
       const each = (pick: (one: Offered, round: number) => number) => spreadOf(offers.map(pick));
       return [
-        row('overload.goodput', each(({ good }, round) => good / context.seconds / peaks[round]!), 'x', '>= 0.8'),
+        row('overload.goodput', each(({ goodMeanwhile }, round) => goodMeanwhile / context.seconds / peaks[round]!), 'x', '>= 0.8'),
         row('overload.peak', spreadOf(peaks), '1/s'),
         row('overload.p99_ms', each(({ latenciesMs }) => quantile(latenciesMs, 0.99)), 'ms'),
         row('overload.refused', each(({ refused, offered }) => refused / offered), 'x'),

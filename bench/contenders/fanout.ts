@@ -1,8 +1,9 @@
 // Two WebSocket servers over one graph in one process: ours, and graphql-ws as its documentation sets it up (`useServer`), which executes and
-// serialises for each subscriber. `emit N K` appends K events to each of the first N conversations and is answered once they are committed.
+// serialises for each subscriber. `emit N K [E]` appends K events to each of the first N conversations (to every E-th of them) and is answered once they
+// are committed; `behind` is answered with how many subscribers haven't taken what was written to them.
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { ExecutionArgs } from 'graphql';
 import { WebSocketServer } from 'ws';
@@ -53,6 +54,12 @@ addWebSockets(ours, {
   app, graph, log, authorizer: new Authorizer(app, { onError }), origins: new Origins(system), budgets: new Budgets(config.rateLimits), admission: new Admission(), trustProxy: config.trustProxy,
 });
 
+const sockets = new Set<Socket>();
+ours.on('connection', (socket: Socket) => {
+  sockets.add(socket);
+  socket.once('close', () => sockets.delete(socket));
+});
+
 const stock = createServer();
 interface Extra {
   viewer?: Viewer;
@@ -84,14 +91,16 @@ useServer({
 const listening = (server: Server) => new Promise<string>((resolve) => server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)));
 
 const conversations = await inWorkspace(app, WORKSPACE, (tx) => tx<{ id: string }[]>`select id from conversations where workspace_id = ${WORKSPACE} order by id limit 500`);
-async function emit(count: number, each: number): Promise<void> {
-  await inWorkspace(app, WORKSPACE, (tx) => appendEvents(tx, WORKSPACE, Array.from({ length: each }, () => conversations.slice(0, count).map(({ id }) => (
+async function emit(count: number, each: number, every: number): Promise<void> {
+  const told = conversations.slice(0, count).filter((_, i) => i % every === 0);
+  await inWorkspace(app, WORKSPACE, (tx) => appendEvents(tx, WORKSPACE, Array.from({ length: each }, () => told.map(({ id }) => (
     { kind: 'conversation.updated' as const, actor: systemActor(WORKSPACE), conversationId: id, data: {} }))).flat()));
   sequencer.wake();
 }
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const [, count, each] = line.split(' ').map(Number);
-  emit(count!, each!).then(() => console.log('done 0'), (error: Error) => console.log(`error ${error.message}`));
+  if (line === 'behind') return console.log(`done ${[...sockets].filter(({ writableLength }) => writableLength > 0).length}`);
+  const [, count, each, every = 1] = line.split(' ').map(Number);
+  emit(count!, each!, every).then(() => console.log('done 0'), (error: Error) => console.log(`error ${error.message}`));
 });
 console.log(`ready ${await listening(ours)} ${await listening(stock)}`);
 process.on('SIGTERM', () => process.exit(0));
