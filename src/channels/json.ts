@@ -9,7 +9,7 @@ const LONG_NUMBER = /\d{16}/;
 export function readJson(body: Buffer): unknown {
   const text = body.toString('utf8');
   try {
-    return LONG_NUMBER.test(text) ? parse(text, null, { parseNumber }) : JSON.parse(text);
+    return LONG_NUMBER.test(text) ? parse(text, null, { parseNumber, onDuplicateKey: ({ newValue }) => newValue }) : JSON.parse(text);
   } catch (error) {
     throw new Unparsable(`The body is no JSON: ${error instanceof Error ? error.message.slice(0, 200) : String(error)}`);
   }

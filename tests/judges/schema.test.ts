@@ -51,7 +51,7 @@ const rulesOf = (...names: (keyof typeof graphqlPlugin.configs)[]): Record<strin
 
 /** Types that are part of something or figures, and have no id because nobody can ask for one. */
 const VALUES = [
-  'Actor', 'AgentWorkspace', 'ConversationStatsItem', 'ConversationStatsRow', 'ExternalId', 'ExternalRecordVersion', 'IngestedMessage', 'NoteVersion', 'PageInfo', 'RoutingActions', 'RoutingConditions', 'RoutingReason', 'ScreenPop',
+  'Actor', 'AgentWorkspace', 'ConversationStatsItem', 'ConversationStatsRow', 'ExternalId', 'ExternalRecordVersion', 'IngestedMessage', 'NoteVersion', 'PageInfo', 'ReplyOption', 'RoutingActions', 'RoutingConditions', 'RoutingReason', 'ScreenPop',
   'SearchResult', 'TotalCount', 'UpsertedCustomer', 'UpsertedExternalRecord', 'UserError', 'Viewer', 'VisitorChat', 'VisitorFile',
 ];
 
