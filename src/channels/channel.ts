@@ -230,7 +230,8 @@ export interface OutboundMessage {
 }
 
 export type SendResult =
-  | { outcome: 'accepted'; providerMessageId: string; threadKeys?: string[]; state?: 'accepted' | 'sending' | 'sent' }
+  /** `furtherIds`: of the messages that the provider made of it beside the first (a text and its files, where it takes one at a time). */
+  | { outcome: 'accepted'; providerMessageId: string; furtherIds?: string[]; threadKeys?: string[]; state?: 'accepted' | 'sending' | 'sent' }
   | { outcome: 'failed'; errorCode: string; reason: string; retryable: boolean; retryAfterMs?: number }
   /** The call may or may not have reached the provider: UNCONFIRMED, never sent again by itself. */
   | { outcome: 'unknown'; reason: string };
@@ -238,6 +239,8 @@ export type SendResult =
 export interface Capabilities {
   /** Characters of a message's text; null: no limit. */
   textMax: number | null;
+  /** Bytes of the text in UTF-8, where the provider counts these; absent: no limit of its own. */
+  textBytesMax?: number;
   subject: boolean;
   html: boolean;
   attachments: { countMax: number; bytesMax: number } | null;

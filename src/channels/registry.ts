@@ -1,11 +1,13 @@
 // Every provider of every channel. Adding one: its file, and its line here (README.md).
 import type { ChannelName, Provider } from './channel.ts';
 import { emailMime } from './email/provider.ts';
+import { metaInstagram } from './instagram/provider.ts';
 import { liveChat } from './live-chat/provider.ts';
+import { metaMessenger } from './messenger/provider.ts';
 import { twilioSms } from './sms/provider.ts';
 import { twilioVoice } from './voice/provider.ts';
 
-export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms];
+export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms, metaMessenger, metaInstagram];
 
 /**
  * The provider of that name, of one channel when that is given. Where a provider serves several channels by one credential (Twilio: messages
