@@ -4,8 +4,9 @@ import { emailMime } from './email/provider.ts';
 import { liveChat } from './live-chat/provider.ts';
 import { twilioSms } from './sms/provider.ts';
 import { twilioVoice } from './voice/provider.ts';
+import { xAccountActivity } from './x/provider.ts';
 
-export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms];
+export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms, xAccountActivity];
 
 /**
  * The provider of that name, of one channel when that is given. Where a provider serves several channels by one credential (Twilio: messages
@@ -37,7 +38,7 @@ function together(all: Provider[]): Provider {
     ...written,
     addressKinds: [...new Set(all.flatMap((p) => p.addressKinds))],
     parse: async (request) => (await reader(all, request)).parsed(),
-    respond: (request, parsed) => (all.find((p) => p.channel === parsed?.events[0]?.channel) ?? all[0]!).respond(request, parsed),
+    respond: (request, parsed, context) => (all.find((p) => p.channel === parsed?.events[0]?.channel) ?? all[0]!).respond(request, parsed, context),
   };
 }
 
