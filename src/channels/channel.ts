@@ -24,6 +24,8 @@ export const observedAddress = z.object({
   valueRaw: z.string(),
   trust: z.enum(['claimed', 'attested', 'verified']),
   displayName: z.string().nullable(),
+  /** The handle that the network shows for it (X: without `@`). An attribute and never a key: its owner can change it. Absent where there is none. */
+  username: z.string().optional(),
 });
 export type ObservedAddress = z.infer<typeof observedAddress>;
 
@@ -272,7 +274,8 @@ export interface Provider<Settings = any, Secrets = any> {
   verify(request: RawRequest, context: VerifyContext<Secrets>): Verification | Promise<Verification>;
   /** @throws Unparsable */
   parse(request: RawRequest): Parsed | Promise<Parsed>;
-  respond(request: RawRequest, parsed: Parsed | null): HttpReply;
+  /** `context`: the endpoint's secrets, for a challenge that is answered with one (X's CRC). */
+  respond(request: RawRequest, parsed: Parsed | null, context?: VerifyContext<Secrets>): HttpReply;
   /** Asks the provider whether the credential is good. `ok` with no accounts: it is, and the provider can't list them. */
   check?(given: { address: string | null; settings: Settings; secrets: Secrets }, http: HttpClient): Promise<CredentialCheck>;
   /** What to do at the provider so that its webhooks come to `url`: a sentence a step. */

@@ -6,8 +6,9 @@ import { liveChat } from './live-chat/provider.ts';
 import { metaMessenger } from './messenger/provider.ts';
 import { twilioSms } from './sms/provider.ts';
 import { twilioVoice } from './voice/provider.ts';
+import { xAccountActivity } from './x/provider.ts';
 
-export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms, metaMessenger, metaInstagram];
+export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms, metaMessenger, metaInstagram, xAccountActivity];
 
 /**
  * The provider of that name, of one channel when that is given. Where a provider serves several channels by one credential (Twilio: messages
@@ -39,7 +40,7 @@ function together(all: Provider[]): Provider {
     ...written,
     addressKinds: [...new Set(all.flatMap((p) => p.addressKinds))],
     parse: async (request) => (await reader(all, request)).parsed(),
-    respond: (request, parsed) => (all.find((p) => p.channel === parsed?.events[0]?.channel) ?? all[0]!).respond(request, parsed),
+    respond: (request, parsed, context) => (all.find((p) => p.channel === parsed?.events[0]?.channel) ?? all[0]!).respond(request, parsed, context),
   };
 }
 

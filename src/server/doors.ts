@@ -66,10 +66,10 @@ async function enter(doors: Doors, request: FastifyRequest, reply: FastifyReply)
   if (delivered.unparsed !== null) {
     const kept = publicId('inb', delivered.events[0]!.id);
     // A phone system that hears an error plays it to the caller: it is answered as its provider would, and told by a header.
-    if (delivered.parsed === null && provider.channel === 'voice') return answer(reply.header('x-throughline-unparsed', kept), provider.respond(raw, null));
+    if (delivered.parsed === null && provider.channel === 'voice') return answer(reply.header('x-throughline-unparsed', kept), provider.respond(raw, null, { secrets: endpoint.secrets }));
     return refuse(reply, 422, 'INVALID_INPUT', `${delivered.unparsed} It is kept as ${kept} and can be replayed (replayInboundEvent).`);
   }
-  return answer(reply, provider.respond(raw, delivered.parsed));
+  return answer(reply, provider.respond(raw, delivered.parsed, { secrets: endpoint.secrets }));
 }
 
 /** The request as its provider sent it: the address is the public one, since Twilio signs it. */
