@@ -1,6 +1,6 @@
 // What was said: messages, their parts in versions, the attempts to send them, and what the provider reported.
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { channelAccounts, CHANNELS } from './channels.ts';
 import { id, moment, oneOf, workspaceId } from './columns.ts';
 import { conversations } from './conversations.ts';
@@ -148,6 +148,22 @@ export const receipts = pgTable('receipts', {
   index('receipts_by_provider_id').on(t.workspaceId, t.accountId, t.providerMessageId),
   index('receipts_by_message').on(t.workspaceId, t.messageId),
   oneOf('receipts_state', t.state, DELIVERY_STATES),
+]);
+
+/** An emoji that somebody put on a message: the latest of each person. `identity_id` null: the team, in the provider's own app. */
+export const reactions = pgTable('reactions', {
+  workspaceId: workspaceId(),
+  id: id(),
+  messageId: uuid().notNull(),
+  identityId: uuid(),
+  /** '' once he took it back. */
+  emoji: text().notNull(),
+  reactedAt: moment().notNull(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'reactions_message', columns: [t.workspaceId, t.messageId], foreignColumns: [messages.workspaceId, messages.id] }),
+  foreignKey({ name: 'reactions_identity', columns: [t.workspaceId, t.identityId], foreignColumns: [identities.workspaceId, identities.id] }),
+  unique('reactions_once').on(t.workspaceId, t.messageId, t.identityId).nullsNotDistinct(),
 ]);
 
 /** Files by their content; `refs` counts the parts, recordings and deliveries that hold one. */

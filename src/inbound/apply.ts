@@ -4,12 +4,13 @@ import { systemActor } from '../access/viewer.ts';
 import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
-import { deleteMessage, editMessage, lockMessageByProviderId } from '../messages/change.ts';
+import { deleteMessage, editMessage, lockMessageByProviderId, messageOfProviderId } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
 import { partRow } from '../messages/parts.ts';
 import { lockProviderIds, whenKnown } from '../messages/provider-ids.ts';
 import { arrivedAt, type Arriving, type Received } from '../messages/arriving.ts';
 import { receiveMessages } from '../messages/receive.ts';
+import { react } from '../messages/reactions.ts';
 import { resolveSender } from '../messages/senders.ts';
 import { receiveReport, reportUpTo } from '../messages/reports.ts';
 import { canSettle } from '../messages/settle.ts';
@@ -44,8 +45,8 @@ export async function applyEvents(tx: Tx, arrivings: readonly Arriving[]): Promi
   const applied: Applied[] = [];
   while (applied.length < arrivings.length) {
     const next = arrivings[applied.length]!;
-    if (next.event.kind === 'message') {
-      const until = arrivings.findIndex(({ event }, i) => i > applied.length && event.kind !== 'message');
+    if (isMessage(next)) {
+      const until = arrivings.findIndex((arriving, i) => i > applied.length && !isMessage(arriving));
       applied.push(...(await applyMessages(tx, arrivings.slice(applied.length, until < 0 ? undefined : until))));
     } else {
       applied.push(await applyOther(tx, next));
@@ -53,6 +54,9 @@ export async function applyEvents(tx: Tx, arrivings: readonly Arriving[]): Promi
   }
   return applied;
 }
+
+/** A button that was pressed is what the customer says. */
+const isMessage = ({ event }: Arriving): boolean => event.kind === 'message' || (event.kind === 'postback' && event.message !== undefined);
 
 async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
   const { workspaceId } = arrivings[0]!;
@@ -110,19 +114,21 @@ async function firstOfTheirKeys(tx: Tx, workspaceId: string, arrivings: readonly
 async function missing(tx: Tx, { workspaceId, accountId, event }: Arriving): Promise<string | null> {
   if (event.kind === 'call') return isPart(event) && !(await knowsCall(tx, workspaceId, accountId, callKey(event))) ? callKey(event) : null;
   const isReport = event.kind === 'receipt';
-  if (!isReport && event.kind !== 'message_edit' && event.kind !== 'message_delete') return null;
+  if (!isReport && event.kind !== 'message_edit' && event.kind !== 'message_delete' && event.kind !== 'reaction') return null;
   if (event.receipt?.upTo) return (await stillQueued(tx, workspaceId, accountId, event.receipt.upTo)) ? event.receipt.upTo : null;
-  const target = isReport ? event.receipt!.targets?.[0] : (event.message?.providerMessageId ?? '');
+  const target = isReport ? event.receipt!.targets?.[0] : event.kind === 'reaction' ? reactionOf(event).target : (event.message?.providerMessageId ?? '');
   if (target === undefined) return null;
-  const [known] = await tx`select 1 from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${target}`;
+  const known = await messageOfProviderId(tx, workspaceId, accountId, target);
   if (known || (isReport && (await canSettle(tx, workspaceId, accountId, target, event.receipt!.reference ?? null)))) return null;
   return target;
 }
 
 /** He read it in the log before the job that sends it has run: nothing that is queued can be read, so that he did waits for the job. */
 async function stillQueued(tx: Tx, workspaceId: string, accountId: string, message: string): Promise<boolean> {
+  const id = uuidOf('msg', message);
+  if (id === null) return false;
   const queued = await tx`
-    select 1 from messages where workspace_id = ${workspaceId} and id = ${uuidOf('msg', message)} and account_id = ${accountId} and delivery_state = 'QUEUED'`;
+    select 1 from messages where workspace_id = ${workspaceId} and id = ${id} and account_id = ${accountId} and delivery_state = 'QUEUED'`;
   return queued.length > 0;
 }
 
@@ -142,13 +148,28 @@ whenKnown(async (tx, { workspaceId, accountId, providerMessageId, messageId, rep
 
 type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 
-const ignore: Handler = async () => ({ state: 'IGNORED', ...NOTHING });
+const ignore: Handler = async (_tx, { event }) => ({ state: 'IGNORED', ...NOTHING, ...(event.system?.text ? { reason: event.system.text } : {}) });
+
+function reactionOf(event: InboundEvent): { emoji: string | null; target: string } {
+  const part = event.message?.parts.find((each) => each.type === 'reaction');
+  if (part?.type !== 'reaction') throw new Error('An event of kind reaction holds none.');
+  return part;
+}
 
 const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
   message_edit: async (tx, arriving) => {
     const { event, workspaceId, accountId } = arriving;
     const message = (await lockMessageByProviderId(tx, workspaceId, accountId, event.message!.providerMessageId!))!;
     await editMessage(tx, { workspaceId, kind: 'CUSTOMER', id: message.identityId }, message, (event.message?.parts ?? []).map(partRow), arrivedAt(arriving));
+    return { state: 'APPLIED', identityId: message.identityId, messageId: message.id, conversationId: message.conversationId };
+  },
+  reaction: async (tx, arriving) => {
+    const { event, workspaceId, accountId } = arriving;
+    const { emoji, target } = reactionOf(event);
+    const message = (await lockMessageByProviderId(tx, workspaceId, accountId, target))!;
+    // The team reacts in the provider's own app: nobody of ours is named.
+    const who = event.direction === 'inbound' ? { workspaceId, kind: 'CUSTOMER' as const, id: message.identityId } : { workspaceId, kind: 'EXTERNAL' as const, id: null };
+    await react(tx, who, message, { identityId: event.direction === 'inbound' ? message.identityId : null, emoji, at: arrivedAt(arriving) });
     return { state: 'APPLIED', identityId: message.identityId, messageId: message.id, conversationId: message.conversationId };
   },
   message_delete: async (tx, arriving) => {
@@ -162,15 +183,15 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     const receipt = event.receipt!;
     const state = receipt.state.toUpperCase() as DeliveryState;
     const actor = systemActor(workspaceId);
-    const upTo = receipt.upTo ? uuidOf('msg', receipt.upTo) : null;
-    if (upTo !== null || receipt.watermark) {
+    if (receipt.upTo || receipt.watermark) {
       const { identityId } = await resolveSender(tx, arriving);
-      await reportUpTo(tx, actor, { accountId, identityId, messageId: upTo, watermark: receipt.watermark ?? null, state });
+      const messageId = receipt.upTo ? uuidOf('msg', receipt.upTo) : null;
+      await reportUpTo(tx, actor, { accountId, identityId, messageId, providerMessageId: receipt.upTo ?? null, watermark: receipt.watermark ?? null, state });
     }
     // One each: what names several is stored as several (receive.ts).
     const target = receipt.targets?.[0];
     if (target === undefined) {
-      return upTo !== null || receipt.watermark ? { state: 'APPLIED', ...NOTHING } : { state: 'IGNORED', ...NOTHING, reason: 'The report names no message of ours.' };
+      return receipt.upTo || receipt.watermark ? { state: 'APPLIED', ...NOTHING } : { state: 'IGNORED', ...NOTHING, reason: 'The report names no message of ours.' };
     }
     const messageId = await receiveReport(tx, actor, {
       accountId, providerMessageId: target, state, occurredAt: event.occurredAt, errorCode: receipt.errorCode ?? receipt.statusClass ?? null,
@@ -194,7 +215,6 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
       : await resolveSender(tx, arriving, to === null ? [] : [to]);
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
-  reaction: ignore,
   typing: ignore,
   postback: ignore,
   referral: ignore,

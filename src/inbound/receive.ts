@@ -112,11 +112,18 @@ export async function eventRows(tx: Tx, endpoint: { workspaceId: string; id: str
   });
 }
 
-/** A report on several messages is one on each: each is applied, or waits for its message, by itself. */
+/** A report on several messages is one on each, and one on everything up to a moment: each is applied, or waits for its message, by itself. */
 function singleReports(event: InboundEvent): InboundEvent[] {
-  const targets = [...new Set(event.receipt?.targets ?? [])];
-  if (targets.length < 2) return [event];
-  return targets.map((target) => ({ ...event, dedupeKey: `${event.dedupeKey} ${target}`, receipt: { ...event.receipt!, targets: [target] } }));
+  const { targets: named = [], watermark, upTo, ...report } = event.receipt ?? { targets: [] };
+  const targets = [...new Set(named)];
+  const isUpTo = watermark !== undefined || upTo !== undefined;
+  if (targets.length + (isUpTo ? 1 : 0) < 2) return [event];
+  const one = (key: string, of: Pick<NonNullable<InboundEvent['receipt']>, 'targets' | 'watermark' | 'upTo'>): InboundEvent => (
+    { ...event, dedupeKey: `${event.dedupeKey} ${key}`, receipt: { ...(report as NonNullable<InboundEvent['receipt']>), ...of } });
+  return [
+    ...(isUpTo ? [one('up to', { ...(watermark === undefined ? {} : { watermark }), ...(upTo === undefined ? {} : { upTo }) })] : []),
+    ...targets.map((target) => one(target, { targets: [target] })),
+  ];
 }
 
 interface EndpointAccount {

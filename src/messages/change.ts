@@ -17,9 +17,22 @@ export interface MessageRow {
 
 /** Locks the message that a provider's id names, after its conversation; null when it isn't known (yet). */
 export async function lockMessageByProviderId(tx: Tx, workspaceId: string, accountId: string, providerMessageId: string): Promise<MessageRow | null> {
-  const [found] = await tx<{ id: string; conversationId: string }[]>`
-    select id, conversation_id from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${providerMessageId}`;
+  const found = await messageOfProviderId(tx, workspaceId, accountId, providerMessageId);
   return found ? lockMessage(tx, workspaceId, found) : null;
+}
+
+/**
+ * The message that a provider's id names: its own, or that of one of the messages that the provider made of it (a text and its files apart), which are
+ * among its thread's keys. Null when none is known.
+ */
+export async function messageOfProviderId(tx: Tx, workspaceId: string, accountId: string, providerMessageId: string): Promise<{ id: string; conversationId: string } | null> {
+  const [found] = await tx<{ id: string; conversationId: string }[]>`
+    select id, conversation_id from messages where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_message_id = ${providerMessageId}
+    union all
+    select m.id, m.conversation_id from threads t join messages m on m.workspace_id = t.workspace_id and m.id = t.message_id
+    where t.workspace_id = ${workspaceId} and t.account_id = ${accountId} and t.key = ${providerMessageId} and t.kind = 'MESSAGE' and m.direction = 'OUTBOUND'
+    limit 1`;
+  return found ?? null;
 }
 
 export async function lockMessage(tx: Tx, workspaceId: string, message: { id: string; conversationId: string }): Promise<MessageRow> {

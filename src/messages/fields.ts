@@ -96,6 +96,16 @@ export const Receipt = entity('Receipt', {
   },
 });
 
+export const Reaction = entity('Reaction', {
+  prefix: 'rct', table: 'reactions', permission: 'messages:read', description: 'An emoji that somebody put on a message.',
+  scope: (row) => `${row}.emoji <> ''`,
+  fields: {
+    emoji: column('String', 'emoji', 'The emoji.'),
+    identity: one(() => Identity, 'identity_id', 'Who reacted; null for the team, which did so in the provider\'s own app.', { nullable: true, permission: 'customers:contact' }),
+    reactedAt: column('DateTime', 'reacted_at', 'When.'),
+  },
+});
+
 export const Message = entity('Message', {
   prefix: 'msg', table: 'messages', permission: 'messages:read', description: 'Something that was said to or by a customer, over any channel.',
   fields: {
@@ -120,6 +130,7 @@ export const Message = entity('Message', {
     deliveryState: column(DeliveryState, 'delivery_state', 'How far it came.'),
     errorCode: column('String', 'error_code', 'The provider\'s code when it FAILED; null otherwise.', { nullable: true }),
     errorReason: column('String', 'error_reason', 'Why it FAILED or is UNCONFIRMED; null otherwise.', { nullable: true }),
+    reactions: list(() => Reaction, 'The emojis on it now, one a person, the first first; at most 50.', { key: 'message_id', order: 'reacted_at, id', max: 50 }),
     attempts: list(() => Attempt, 'The tries to hand it to its provider, the first first; empty for inbound ones.', { key: 'message_id', order: 'number, id', max: 20 }),
     receipts: list(() => Receipt, 'What its provider reported, in order of arrival; at most 100.', { key: 'message_id', order: 'received_at, id', max: 100 }),
     senderTrust: column(Trust, 'sender_trust', 'How far to believe that its sender is who the address says; null for outbound ones.', { nullable: true }),

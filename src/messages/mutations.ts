@@ -31,13 +31,15 @@ mutation('sendMessage', {
   input: {
     conversationId: { type: idOf('cnv'), required: true, description: 'The conversation to answer in.' },
     channel: { type: Channel, description: 'The channel to answer by; default: the last one that the customer wrote by.' },
+    quotedMessageId: { type: idOf('msg'), description: 'A message of the conversation that this one quotes, on channels that can (WhatsApp, Messenger, Instagram).' },
     seenUpTo: { type: 'Cursor', description: 'What the author has seen (a cursor of the log). When a colleague answered after it, nothing is sent and the error is COLLISION with that reply.' },
     ...content,
   },
   payload,
   run: async (tx, { actor }, input) => {
     const conversationId = uuidFrom('cnv', input.conversationId, 'conversationId');
-    const sent = await sendMessage(tx, actor, { ...input, conversationId, channel: input.channel ?? null });
+    const quotedMessageId = input.quotedMessageId == null ? null : uuidFrom('msg', input.quotedMessageId, 'quotedMessageId');
+    const sent = await sendMessage(tx, actor, { ...input, conversationId, quotedMessageId, channel: input.channel ?? null });
     return { message: sent.messageId, conversation: sent.conversationId };
   },
 });

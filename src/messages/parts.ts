@@ -38,7 +38,7 @@ export function partRow(part: Part): PartRow {
       return {
         ...EMPTY, kind: part.kind === 'sticker' ? 'STICKER' : 'MEDIA', mime: part.mime, filename: part.filename, size: part.size, sha256: part.sha256 ?? null,
         providerMediaId: part.providerMediaId, url: part.url, mediaState: part.sha256 ? 'STORED' : 'LINKED',
-        data: { kind: part.kind, contentId: part.contentId ?? null },
+        data: { kind: part.kind, contentId: part.contentId ?? null, ...(part.transient ? { transient: true } : {}) },
       };
     default: {
       const { type, ...data } = part;

@@ -43,7 +43,7 @@ export async function startingRecipient(
   if (account?.state === 'DISCONNECTED') throw new Refusal('NOT_SENDABLE', `The ${channel} account is disconnected.`, { field: ['accountId'] });
   const options = await optionsOf(tx, workspaceId, customerId, given);
   const option = chosenOf(options, channel);
-  if (given.identityId !== null && option.facts.identityId !== given.identityId) {
+  if (given.identityId !== null && option.facts.identityId !== null && option.facts.identityId !== given.identityId) {
     throw new Refusal('INVALID_INPUT', `That address is none that ${channel} writes to by this account.`, { field: ['identityId'] });
   }
   return recipient(option, options, manner);

@@ -47,18 +47,19 @@ async function applyReport(tx: Tx, actor: Actor, message: MessageRow, report: Re
 }
 
 /**
- * "Seen up to here": every message that went to this address on the account, up to one message or moment, has at least `state`. A channel that
- * reports watermarks names no single messages.
+ * "Seen up to here": every message that went to this address on the account, up to a message (by our id or its provider's) or a moment, whichever is
+ * later, has at least `state`. A channel that reports watermarks names no single messages.
  */
 export async function reportUpTo(
-  tx: Tx, actor: Actor, o: { accountId: string; identityId: string; messageId: string | null; watermark: string | null; state: DeliveryState },
+  tx: Tx, actor: Actor, o: { accountId: string; identityId: string; messageId: string | null; providerMessageId?: string | null; watermark: string | null; state: DeliveryState },
 ): Promise<void> {
   const { workspaceId } = actor;
   const sent = await tx<{ id: string; conversationId: string }[]>`
     select id, conversation_id from messages m
     where workspace_id = ${workspaceId} and account_id = ${o.accountId} and identity_id = ${o.identityId} and direction = 'OUTBOUND'
       and delivery_state = any(${raisedUpTo(o.state)}::text[])
-      and occurred_at <= coalesce(${o.watermark}, (select u.occurred_at from messages u where u.workspace_id = ${workspaceId} and u.id = ${o.messageId}))
+      and occurred_at <= greatest(${o.watermark}::timestamptz, (select u.occurred_at from messages u where u.workspace_id = ${workspaceId} and u.id = ${o.messageId}),
+        (select u.occurred_at from messages u where u.workspace_id = ${workspaceId} and u.account_id = ${o.accountId} and u.provider_message_id = ${o.providerMessageId ?? null}))
     order by occurred_at desc, tie desc, id desc limit ${REPORTED_AT_ONCE_MAX}`;
   // Conversations are locked in the order of their ids.
   sent.sort((a, b) => (`${a.conversationId} ${a.id}` < `${b.conversationId} ${b.id}` ? -1 : 1));

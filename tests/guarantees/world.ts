@@ -1,5 +1,6 @@
 // A workspace in which everything happened once, by the public doors, so that every table holds a row of it. All texts, names and addresses carry
 // its mark, so that whoever may not see it can be searched for it.
+import { createHmac } from 'node:crypto';
 import { publishableKey } from '../../src/access/tokens.ts';
 import { publicId } from '../../src/platform/ids.ts';
 import { fakeTwilio, newSid, type FakeTwilio } from '../harness/twilio.ts';
@@ -54,6 +55,11 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
   const settings = { accountSid: twilio.accountSid, apiBaseUrl: twilio.url };
   const sms = await ws.connect({ channel: 'SMS', provider: 'twilio', name: `${mark} texts`, address: number, settings, secrets: { authToken: twilio.authToken } });
   await ws.connect({ channel: 'VOICE', provider: 'twilio', name: `${mark} phone`, address: number, settings, endpointId: sms.endpointId });
+  const page = `10000000${n}`;
+  const appSecret = `app-secret-${mark}`;
+  const messenger = await ws.connect({
+    channel: 'MESSENGER', provider: 'meta', name: `${mark} Page`, address: page, settings: {}, secrets: { appSecret, verifyToken: `verify-${mark}`, accessToken: `access-${mark}` },
+  });
   const hooks = {
     mail: `${server.address}/hooks/mime/${publicId('end', mail.endpointId)}`,
     sms: `${server.address}/hooks/twilio/${publicId('end', sms.endpointId)}`,
@@ -95,6 +101,19 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
   const posted = await fetch(hooks.mail, { method: 'POST', headers: { authorization: `Bearer ${mailSecret}`, 'content-type': 'message/rfc822' }, body: letter });
   if (posted.status !== 202) throw new Error(`The mail was refused: ${posted.status} ${await posted.text()}`);
   await twilio.post(hooks.sms, { Nonsense: mark });
+
+  // Somebody else writes to the Page, and likes what he wrote.
+  const written = { sender: { id: `77${n}` }, recipient: { id: page }, timestamp: Date.now() };
+  const messaging = [
+    { ...written, message: { mid: `m_${mark}`, text: `Page message of ${mark}` } },
+    { ...written, reaction: { mid: `m_${mark}`, action: 'react', reaction: 'love', emoji: '❤' } },
+  ];
+  const told = JSON.stringify({ object: 'page', entry: [{ id: page, time: Date.now(), messaging }] });
+  const taken = await fetch(`${server.address}/hooks/meta/${publicId('end', messenger.endpointId)}`, {
+    method: 'POST', headers: { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${createHmac('sha256', appSecret).update(told).digest('hex')}` }, body: told,
+  });
+  if (taken.status !== 200) throw new Error(`The Page's delivery was refused: ${taken.status} ${await taken.text()}`);
+  await until('the reaction to be there', async () => (await server.db.owner`select 1 from reactions where workspace_id = ${ws.id}`)[0]);
 
   // A text message, its answer by Twilio, the report on that; a call that was taken, recorded and transcribed.
   const text = await twilio.text(hooks.sms, { from: phone, to: number, body: `Text of ${mark}` });
@@ -141,7 +160,7 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
   const stats = await ask('{ conversationStatsRows(figure: MESSAGES_IN, range: { from: "2026-01-01T00:00:00Z", to: "2030-01-01T00:00:00Z" }, first: 1) { cursor } }');
   const [entry] = await server.db.owner<{ id: string }[]>`select id from timeline_entries where workspace_id = ${ws.id} and kind = 'NOTE'`;
   return {
-    ...ws, mark, email, phone, cursor, statsCursor: stats.conversationStatsRows[0].cursor, twilio, hooks, mailSecret, publishable: publishableKey(ws.id, ws.chat.accountId), secrets: [twilio.authToken, mailSecret, smtpPassword],
+    ...ws, mark, email, phone, cursor, statsCursor: stats.conversationStatsRows[0].cursor, twilio, hooks, mailSecret, publishable: publishableKey(ws.id, ws.chat.accountId), secrets: [twilio.authToken, mailSecret, smtpPassword, appSecret, `verify-${mark}`, `access-${mark}`],
     ids: {
       ...(await oneOfEach(server, ws)), cnv: conversationId, tea: createTeam.team.id, que: createQueue.queue.id, nte: noted.addNote.note.id, mem: tom, tle: publicId('tle', entry!.id),
       cha: publicId('cha', sms.accountId), end: publicId('end', sms.endpointId), spare: publicId('cha', spare.accountId), key: spareKey.createApiKey.apiKey.id, tok: spareToken.createMemberToken.tokenId,
@@ -153,7 +172,7 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
 /** Prefix → table. `vis`, `vmg` and `vcn` are a visitor's own. */
 export const TABLE_OF: Record<string, string> = {
   att: 'attempts', bhr: 'business_hours', cal: 'calls', cha: 'channel_accounts', clm: 'claims', cnv: 'conversations', cus: 'customers', dlv: 'deliveries', evt: 'events', idn: 'identities',
-  inb: 'inbound_events', key: 'api_keys', leg: 'call_legs', mem: 'members', msg: 'messages', nte: 'notes', prt: 'message_parts', que: 'queues', rcd: 'recordings', rcp: 'receipts',
+  inb: 'inbound_events', key: 'api_keys', leg: 'call_legs', mem: 'members', msg: 'messages', nte: 'notes', prt: 'message_parts', que: 'queues', rcd: 'recordings', rcp: 'receipts', rct: 'reactions',
   rec: 'external_records', rtd: 'routing_decisions', rul: 'routing_rules', tea: 'teams', tle: 'timeline_entries', trn: 'transcripts', wks: 'workspaces',
 };
 

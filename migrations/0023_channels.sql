@@ -1,7 +1,23 @@
+CREATE TABLE "reactions" (
+	"workspace_id" uuid NOT NULL,
+	"id" uuid NOT NULL,
+	"message_id" uuid NOT NULL,
+	"identity_id" uuid,
+	"emoji" text NOT NULL,
+	"reacted_at" timestamp(3) with time zone NOT NULL,
+	CONSTRAINT "reactions_workspace_id_id_pk" PRIMARY KEY("workspace_id","id"),
+	CONSTRAINT "reactions_once" UNIQUE NULLS NOT DISTINCT("workspace_id","message_id","identity_id")
+);
+--> statement-breakpoint
 ALTER TABLE "message_parts" DROP CONSTRAINT "message_parts_kind";--> statement-breakpoint
 ALTER TABLE "channel_accounts" ADD COLUMN "fault_at" timestamp(3) with time zone;--> statement-breakpoint
 ALTER TABLE "channel_accounts" ADD COLUMN "fault" text;--> statement-breakpoint
-ALTER TABLE "message_parts" ADD CONSTRAINT "message_parts_kind" CHECK ("message_parts"."kind" in ('TEXT', 'MEDIA', 'LOCATION', 'CONTACTS', 'STICKER', 'REACTION', 'CHOICE', 'FORM', 'ORDER', 'LINK', 'TEMPLATE', 'CALL_REF', 'ENCRYPTED', 'UNSUPPORTED'));--> statement-breakpoint
+ALTER TABLE "reactions" ADD CONSTRAINT "reactions_message" FOREIGN KEY ("workspace_id","message_id") REFERENCES "public"."messages"("workspace_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "reactions" ADD CONSTRAINT "reactions_identity" FOREIGN KEY ("workspace_id","identity_id") REFERENCES "public"."identities"("workspace_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "message_parts" ADD CONSTRAINT "message_parts_kind" CHECK ("message_parts"."kind" in ('TEXT', 'MEDIA', 'LOCATION', 'CONTACTS', 'STICKER', 'REACTION', 'CHOICE', 'FORM', 'ORDER', 'LINK', 'TEMPLATE', 'CALL_REF', 'ENCRYPTED', 'UNSUPPORTED'));
+--> statement-breakpoint
+select secure_table('public.reactions', 'select, insert, update');
+--> statement-breakpoint
 -- By what a customer can be answered: the facts of every connected channel, for a conversation. What follows from them (messages/reply-options.ts) is
 -- computed from these by the graph and by `sendMessage` alike, so that both say the same.
 create function reply_address_kinds(channel text) returns text[]
