@@ -6,6 +6,7 @@ import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
 import { deleteMessage, editMessage, lockMessageByProviderId, messageOfProviderId } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
+import { wantMedia } from '../messages/media.ts';
 import { partRow } from '../messages/parts.ts';
 import { lockProviderIds, whenKnown } from '../messages/provider-ids.ts';
 import { arrivedAt, type Arriving, type Received } from '../messages/arriving.ts';
@@ -161,6 +162,7 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     const { event, workspaceId, accountId } = arriving;
     const message = (await lockMessageByProviderId(tx, workspaceId, accountId, event.message!.providerMessageId!))!;
     await editMessage(tx, { workspaceId, kind: 'CUSTOMER', id: message.identityId }, message, (event.message?.parts ?? []).map(partRow), arrivedAt(arriving));
+    await wantMedia(tx, workspaceId, message.id, (event.message?.parts ?? []).map(partRow));
     return { state: 'APPLIED', identityId: message.identityId, messageId: message.id, conversationId: message.conversationId };
   },
   reaction: async (tx, arriving) => {

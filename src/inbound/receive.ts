@@ -4,6 +4,7 @@ import { Unparsable, type InboundEvent, type Parsed, type RawRequest } from '../
 import { providerNamed } from '../channels/registry.ts';
 import type { DELIVERY_SOURCES, INBOUND_STATES } from '../../schema/inbound.ts';
 import type { Blobs } from '../platform/blobs.ts';
+import { countBlob } from '../messages/files.ts';
 import { now } from '../platform/clock.ts';
 import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
@@ -181,13 +182,6 @@ const counterpartOf = (event: InboundEvent): string | null => {
   const address = event.direction === 'inbound' ? event.senders[0] : event.recipients[0];
   return address ? `${address.kind} ${address.namespace} ${address.value}` : null;
 };
-
-/** One more part or delivery holds the file, which is in the blob store already. */
-export async function countBlob(tx: Tx, workspaceId: string, file: { sha256: string; mime: string; content: Buffer }): Promise<void> {
-  await tx`
-    insert into blobs ${tx({ workspaceId, sha256: file.sha256, size: file.content.length, mime: file.mime, refs: 1, createdAt: now() })}
-    on conflict (workspace_id, sha256) do update set refs = blobs.refs + 1`;
-}
 
 /**
  * Credentials of a request are checked once and never kept: an operator can read what is (`Delivery.raw`). By their names, since anybody can have

@@ -1,10 +1,11 @@
 // Dead letters, looked at and tried again: an event that failed too often, whose account wasn't connected, or that could not be read.
 import { Unparsable, type InboundEvent, type Parsed, type RawRequest } from '../channels/channel.ts';
 import { providerNamed } from '../channels/registry.ts';
+import { countBlob } from '../messages/files.ts';
 import type { Blobs } from '../platform/blobs.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
-import { countBlob, eventRows } from './receive.ts';
+import { eventRows } from './receive.ts';
 
 /**
  * Puts an event back into its lane. One of an unknown account finds its account anew; one that couldn't be read is parsed again by what the

@@ -37,7 +37,7 @@ export function partRow(part: Part): PartRow {
     case 'media':
       return {
         ...EMPTY, kind: part.kind === 'sticker' ? 'STICKER' : 'MEDIA', mime: part.mime, filename: part.filename, size: part.size, sha256: part.sha256 ?? null,
-        providerMediaId: part.providerMediaId, url: part.url, mediaState: part.sha256 ? 'STORED' : 'LINKED',
+        providerMediaId: part.providerMediaId, url: part.url, mediaState: part.sha256 ? 'STORED' : part.transient || (part.url === null && part.providerMediaId === null) ? 'LINKED' : 'PENDING',
         data: { kind: part.kind, contentId: part.contentId ?? null, ...(part.transient ? { transient: true } : {}) },
       };
     default: {

@@ -8,6 +8,7 @@ import { keyedHash } from '../platform/secrets.ts';
 import { arrivedAt, type Arriving, type Received } from './arriving.ts';
 import { Matters, type Entrant } from './enter.ts';
 import { lockMessage, setDelivery, type MessageRow } from './change.ts';
+import { wantMedia } from './media.ts';
 import { partRow, shownText } from './parts.ts';
 import { applyParkedReports } from './reports.ts';
 import { resolveSender, resolveSenders } from './senders.ts';
@@ -112,6 +113,10 @@ async function receiveFirst(tx: Tx, workspaceId: string, all: readonly Arriving[
     received.push({ identityId, conversationId: conversation.id, messageId });
   }
   await unit.write();
+  for (const [i, { event }] of arrivings.entries()) {
+    const { messageId } = received[i]!;
+    if (messageId !== null && fresh.includes(arrivings[i]!)) await wantMedia(tx, workspaceId, messageId, messageOf(event).parts.map(partRow));
+  }
   await applyReports(tx, workspaceId, arrivings.flatMap((arriving, i) => {
     const id = messageOf(arriving.event).providerMessageId;
     return isInbound(arriving) || id === null || known.get(placeOf(arriving))?.messageId !== received[i]!.messageId ? [] : [{ ...received[i]!, accountId: arriving.accountId, providerMessageId: id }];

@@ -17,6 +17,7 @@ import { LogStream } from '../events/stream.ts';
 import { makeGraph } from '../graphql/execute.ts';
 import { startDrain } from '../inbound/drain.ts';
 import { deliverMessage } from '../messages/deliver.ts';
+import { fetchMedia } from '../messages/media.ts';
 import { folderBlobs } from '../platform/blobs.ts';
 import { InvalidConfig, type Config } from '../platform/config.ts';
 import { openPool } from '../platform/db.ts';
@@ -170,12 +171,17 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log, budgets, admission, trustProxy: config.trustProxy });
 
   const client = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl), allow: config.outgoingAllow });
+  const mediaClient = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl), allow: config.outgoingAllow, redirectsMax: 3 });
   // Closed in the reverse order: mail, which makes work, before what does it.
   const workers = await startWorkers({
     url: database.url, concurrency: 4, log,
     tasks: {
       deliver_message: async (payload) => {
         await deliverMessage({ app, http: client, publicUrl }, payload as { workspaceId: string; messageId: string });
+        wake();
+      },
+      fetch_media: async (payload, job) => {
+        await fetchMedia({ app, blobs, http: mediaClient }, payload as { workspaceId: string; messageId: string }, job);
         wake();
       },
     },

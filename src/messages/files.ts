@@ -1,0 +1,10 @@
+// The blob store's books: how many parts, recordings and deliveries hold a file.
+import { now } from '../platform/clock.ts';
+import type { Tx } from '../platform/db.ts';
+
+/** One more part or delivery holds the file, which is in the blob store already. */
+export async function countBlob(tx: Tx, workspaceId: string, file: { sha256: string; mime: string; content: Buffer }): Promise<void> {
+  await tx`
+    insert into blobs ${tx({ workspaceId, sha256: file.sha256, size: file.content.length, mime: file.mime, refs: 1, createdAt: now() })}
+    on conflict (workspace_id, sha256) do update set refs = blobs.refs + 1`;
+}

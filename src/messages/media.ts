@@ -1,0 +1,104 @@
+// The job that fetches the files of a message from its provider, once, and keeps them: what providers hand out is gone after minutes or days.
+import { createHash } from 'node:crypto';
+import { systemActor } from '../access/viewer.ts';
+import { accountById, type ConnectedAccount } from '../channels/accounts.ts';
+import type { ChannelName, MediaSource } from '../channels/channel.ts';
+import { providerNamed } from '../channels/registry.ts';
+import type { MEDIA_STATES } from '../../schema/messages.ts';
+import { appendEvents } from '../events/append.ts';
+import type { Blobs } from '../platform/blobs.ts';
+import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
+import { OutgoingError, type HttpClient } from '../platform/http.ts';
+import { enqueue } from '../platform/jobs.ts';
+import { lockMessage } from './change.ts';
+import { countBlob } from './files.ts';
+import type { PartRow } from './parts.ts';
+
+/** What WhatsApp, the most generous of them, takes as a document. */
+export const MEDIA_BYTES_MAX = 100 * 1024 * 1024;
+const TIMEOUT_MS = 60_000;
+/** Tries of one message's files; the waits between them grow to some ten minutes. */
+const ATTEMPTS_MAX = 8;
+
+export interface MediaContext {
+  app: Sql;
+  blobs: Blobs;
+  /** Follows redirects, and gives no credential to another origin. */
+  http: HttpClient;
+}
+
+/** Has the files of a message fetched, when it has any that are still at its provider. */
+export async function wantMedia(tx: Tx, workspaceId: string, messageId: string, parts: readonly PartRow[]): Promise<void> {
+  if (parts.some(({ mediaState }) => mediaState === 'PENDING')) {
+    await enqueue(tx, 'fetch_media', { workspaceId, messageId }, { jobKey: `media:${messageId}`, maxAttempts: ATTEMPTS_MAX });
+  }
+}
+
+type Found = { state: 'STORED'; content: Buffer; mime: string | null } | { state: Exclude<(typeof MEDIA_STATES)[number], 'STORED' | 'LINKED' | 'PENDING'> };
+interface PendingPart {
+  id: string;
+  providerMediaId: string | null;
+  url: string | null;
+  mime: string | null;
+}
+
+/**
+ * Fetches what is PENDING of a message; safe to be called again at any point. A part ends as STORED, or as what hinders it: EXPIRED, FORBIDDEN, TOO_LARGE.
+ * @throws Error when a fetch failed that may go well later; at the last attempt such a part is FAILED instead.
+ */
+export async function fetchMedia(context: MediaContext, job: { workspaceId: string; messageId: string }, run: { lastAttempt: boolean; signal: AbortSignal }): Promise<void> {
+  const { workspaceId, messageId } = job;
+  const wanted = await inWorkspace(context.app, workspaceId, async (tx) => {
+    const parts = await tx<PendingPart[]>`
+      select id, provider_media_id, url, mime from message_parts where workspace_id = ${workspaceId} and message_id = ${messageId} and media_state = 'PENDING' order by ordinal`;
+    const [message] = await tx<{ accountId: string | null }[]>`select account_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
+    return parts.length === 0 || message?.accountId == null ? null : { parts, account: await accountById(tx, workspaceId, message.accountId) };
+  });
+  if (!wanted) return;
+  const failures: string[] = [];
+  for (const part of wanted.parts) {
+    if (run.signal.aborted) return;
+    const found = await fetched(context.http, wanted.account, part);
+    if ('retry' in found && !run.lastAttempt) failures.push(found.retry);
+    else await keep(context, job, part, 'retry' in found ? { state: 'FAILED' } : found);
+  }
+  if (failures.length > 0) throw new Error(`${failures.length} of ${wanted.parts.length} files could not be fetched: ${failures[0]}`);
+}
+
+async function fetched(http: HttpClient, account: ConnectedAccount, part: PendingPart): Promise<Found | { retry: string }> {
+  const provider = providerNamed(account.provider, account.channel.toLowerCase() as ChannelName);
+  try {
+    const source = provider.media ? await provider.media(part, account, http) : plain(part.url);
+    if (source.outcome !== 'found') return source.retryable ? { retry: source.reason } : { state: source.outcome.toUpperCase() as 'EXPIRED' };
+    const { status, headers, body } = await http.request({ method: 'GET', url: source.url, headers: source.headers, timeoutMs: TIMEOUT_MS, responseBytesMax: MEDIA_BYTES_MAX });
+    if (status === 200) return { state: 'STORED', content: body, mime: headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? null };
+    if (status === 401 || status === 403) return { state: 'FORBIDDEN' };
+    if (status === 404 || status === 410) return { state: 'EXPIRED' };
+    return status === 429 || status >= 500 ? { retry: `The provider answered ${status}.` } : { state: 'FAILED' };
+  } catch (error) {
+    if (!(error instanceof OutgoingError)) throw error;
+    if (error.code === 'TOO_LARGE') return { state: 'TOO_LARGE' };
+    return error.code === 'INVALID_URL' || error.code === 'PRIVATE_ADDRESS' ? { state: 'FAILED' } : { retry: error.message };
+  }
+}
+
+const plain = (url: string | null): MediaSource =>
+  url === null ? { outcome: 'failed', reason: 'The part names no address.', retryable: false } : { outcome: 'found', url, headers: {} };
+
+/** Emits `message.updated`. A file is in the blob store before anything says that it is. */
+async function keep(context: MediaContext, { workspaceId, messageId }: { workspaceId: string; messageId: string }, part: PendingPart, found: Found): Promise<void> {
+  const file = found.state === 'STORED' ? { sha256: createHash('sha256').update(found.content).digest('hex'), content: found.content, mime: part.mime ?? found.mime ?? 'application/octet-stream' } : null;
+  if (file) await context.blobs.put(workspaceId, file.content);
+  await inWorkspace(context.app, workspaceId, async (tx) => {
+    const [place] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
+    await lockMessage(tx, workspaceId, place!);
+    const changed = await tx`
+      update message_parts set media_state = ${found.state}, sha256 = ${file?.sha256 ?? null}, size = coalesce(${file?.content.length ?? null}, size), mime = coalesce(mime, ${file?.mime ?? null})
+      where workspace_id = ${workspaceId} and id = ${part.id} and media_state = 'PENDING' returning 1`;
+    if (changed.length === 0) return;
+    if (file) await countBlob(tx, workspaceId, file);
+    await appendEvents(tx, workspaceId, [{
+      kind: 'message.updated', actor: systemActor(workspaceId), conversationId: place!.conversationId, data: { messageId, change: 'media', mediaState: found.state },
+    }]);
+  });
+}
