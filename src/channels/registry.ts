@@ -1,5 +1,5 @@
 // Every provider of every channel. Adding one: its file, and its line here (README.md).
-import type { ChannelName, Provider } from './channel.ts';
+import { OfAnotherChannel, type ChannelName, type Provider } from './channel.ts';
 import { emailMime } from './email/provider.ts';
 import { liveChat } from './live-chat/provider.ts';
 import { twilioSms } from './sms/provider.ts';
@@ -41,23 +41,25 @@ function together(all: Provider[]): Provider {
   };
 }
 
-/** The provider that understands the request; else one that could at least read it; else the reason of the first that could not. */
+/** The provider that understands the request; else one that could at least read it; else the reason of the one whose request it is. */
 async function reader(all: Provider[], request: Parameters<Provider['parse']>[0]) {
   let readable: Awaited<ReturnType<Provider['parse']>> | undefined;
   let refused: unknown;
+  let notTheirs: unknown;
   for (const provider of all) {
     try {
       const parsed = await provider.parse(request);
       if (parsed.events.some((event) => event.kind !== 'unknown')) return { parsed: () => parsed };
       readable ??= parsed;
     } catch (error) {
-      refused ??= error;
+      if (error instanceof OfAnotherChannel) notTheirs ??= error;
+      else refused ??= error;
     }
   }
   return {
     parsed: () => {
       if (readable) return readable;
-      throw refused;
+      throw refused ?? notTheirs;
     },
   };
 }
