@@ -4,8 +4,9 @@ import { emailMime } from './email/provider.ts';
 import { liveChat } from './live-chat/provider.ts';
 import { twilioSms } from './sms/provider.ts';
 import { twilioVoice } from './voice/provider.ts';
+import { twilioWhatsapp } from './whatsapp/twilio/provider.ts';
 
-export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms];
+export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms, twilioWhatsapp];
 
 /**
  * The provider of that name, of one channel when that is given. Where a provider serves several channels by one credential (Twilio: messages
