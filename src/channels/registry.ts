@@ -2,11 +2,12 @@
 import { OfAnotherChannel, type ChannelName, type Provider } from './channel.ts';
 import { emailMime } from './email/provider.ts';
 import { liveChat } from './live-chat/provider.ts';
+import { bandwidthSms } from './sms/bandwidth/provider.ts';
 import { twilioSms } from './sms/provider.ts';
 import { twilioVoice } from './voice/provider.ts';
 import { twilioWhatsapp } from './whatsapp/twilio/provider.ts';
 
-export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms, twilioWhatsapp];
+export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms, twilioWhatsapp, bandwidthSms];
 
 /**
  * The provider of that name, of one channel when that is given. Where a provider serves several channels by one credential (Twilio: messages
