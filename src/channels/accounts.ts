@@ -275,7 +275,7 @@ const changed = (tx: Tx, actor: Actor, accountId: string, state: AccountState): 
   appendEvents(tx, actor.workspaceId, [{ kind: 'channel.changed', actor: { kind: actor.kind, id: actor.id }, data: { accountId, state } }]);
 
 /** The kind of address by which the account itself is known to its channel. */
-const OWN_ADDRESS: Partial<Record<ChannelName, 'EMAIL' | 'PHONE'>> = { email: 'EMAIL', sms: 'PHONE', voice: 'PHONE' };
+const OWN_ADDRESS: Partial<Record<ChannelName | `${ChannelName} ${string}`, 'EMAIL' | 'PHONE'>> = { email: 'EMAIL', sms: 'PHONE', voice: 'PHONE', 'whatsapp twilio': 'PHONE' };
 
 function addressOf(provider: Provider, address: string | null | undefined, accountId: string): string {
   if (provider.channel === 'live_chat') {
@@ -283,7 +283,7 @@ function addressOf(provider: Provider, address: string | null | undefined, accou
     return publicId('cha', accountId);
   }
   const line = lineOf(address ?? '', 'address', 320);
-  const kind = OWN_ADDRESS[provider.channel];
+  const kind = OWN_ADDRESS[provider.channel] ?? OWN_ADDRESS[`${provider.channel} ${provider.provider}`];
   if (!kind) return line;
   const normal = normalAddress({ kind, value: line })?.value;
   // Short codes and sender names are numbers of no country.

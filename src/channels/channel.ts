@@ -108,6 +108,8 @@ export const inboundEvent = z.object({
       groupId: z.string().nullable().optional(),
       /** Of an echo: our own reference, as it came back: the attempt (UUID) that the message was sent by. */
       reference: z.string().nullable().optional(),
+      /** Of a text message: into how many pieces its network split it, which is what it costs; absent: one, or not said. */
+      segments: z.number().int().positive().optional(),
       parts: z.array(part),
     })
     .optional(),
@@ -185,7 +187,14 @@ export class Unparsable extends Error {
   override readonly name = 'Unparsable';
 }
 
-export type Verification = { ok: true } | { ok: false; status: 400 | 401 | 403; reason: string };
+/**
+ * Thrown by `parse` where one credential serves several channels: the payload is of another of them. `throughline parse` shows the reason; a door
+ * asks the other channels.
+ */
+export class OfAnotherChannel extends Unparsable {}
+
+/** `challenge`: the WWW-Authenticate of a 401. There are providers that give their credentials only to who asks for them by it. */
+export type Verification = { ok: true } | { ok: false; status: 400 | 401 | 403; reason: string; challenge?: string };
 
 /** `secrets` holds the current one first, then the previous one while it is being rotated. */
 export interface VerifyContext<Secrets> {
@@ -214,6 +223,8 @@ export interface OutboundMessage {
   attemptId: string;
   /** Normal form of the recipient's address. */
   to: { kind: ObservedAddress['kind']; value: string; displayName: string | null };
+  /** The others of the group that it goes to as well, as normal forms of the same kind; only providers with groups look at it. */
+  alsoTo?: string[];
   text: string;
   html: string | null;
   subject: string | null;

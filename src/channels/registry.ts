@@ -1,14 +1,18 @@
 // Every provider of every channel. Adding one: its file, and its line here (README.md).
-import type { ChannelName, Provider } from './channel.ts';
+import { OfAnotherChannel, type ChannelName, type Provider } from './channel.ts';
 import { emailMime } from './email/provider.ts';
 import { metaInstagram } from './instagram/provider.ts';
 import { liveChat } from './live-chat/provider.ts';
 import { metaMessenger } from './messenger/provider.ts';
+import { bandwidthSms } from './sms/bandwidth/provider.ts';
 import { twilioSms } from './sms/provider.ts';
 import { twilioVoice } from './voice/provider.ts';
+import { twilioWhatsapp } from './whatsapp/twilio/provider.ts';
 import { xAccountActivity } from './x/provider.ts';
 
-export const PROVIDERS: readonly Provider[] = [liveChat, emailMime, twilioVoice, twilioSms, metaMessenger, metaInstagram, xAccountActivity];
+export const PROVIDERS: readonly Provider[] = [
+  liveChat, emailMime, twilioVoice, twilioSms, bandwidthSms, twilioWhatsapp, metaMessenger, metaInstagram, xAccountActivity,
+];
 
 /**
  * The provider of that name, of one channel when that is given. Where a provider serves several channels by one credential (Twilio: messages
@@ -44,23 +48,25 @@ function together(all: Provider[]): Provider {
   };
 }
 
-/** The provider that understands the request; else one that could at least read it; else the reason of the first that could not. */
+/** The provider that understands the request; else one that could at least read it; else the reason of the one whose request it is. */
 async function reader(all: Provider[], request: Parameters<Provider['parse']>[0]) {
   let readable: Awaited<ReturnType<Provider['parse']>> | undefined;
   let refused: unknown;
+  let notTheirs: unknown;
   for (const provider of all) {
     try {
       const parsed = await provider.parse(request);
       if (parsed.events.some((event) => event.kind !== 'unknown')) return { parsed: () => parsed };
       readable ??= parsed;
     } catch (error) {
-      refused ??= error;
+      if (error instanceof OfAnotherChannel) notTheirs ??= error;
+      else refused ??= error;
     }
   }
   return {
     parsed: () => {
       if (readable) return readable;
-      throw refused;
+      throw refused ?? notTheirs;
     },
   };
 }

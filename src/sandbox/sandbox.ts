@@ -38,6 +38,8 @@ export interface WebhookAnswer {
   status: number;
   body: string;
   contentType: string | null;
+  /** Lower-case names. */
+  headers: Record<string, string>;
 }
 
 const BODY_BYTES_MAX = 110 * 1024 * 1024;
@@ -86,7 +88,7 @@ export async function openSandbox(o: {
 export async function callWebhook(url: string, body: string | Buffer, headers: Record<string, string>, method = 'POST'): Promise<WebhookAnswer> {
   // eslint-disable-next-line no-restricted-globals -- a provider calls whatever address it was given, here on loopback
   const response = await fetch(url, { method, headers, ...(method === 'GET' ? {} : { body: body as string }) });
-  return { status: response.status, body: await response.text(), contentType: response.headers.get('content-type') };
+  return { status: response.status, body: await response.text(), contentType: response.headers.get('content-type'), headers: Object.fromEntries(response.headers) };
 }
 
 function write(response: ServerResponse, { status, headers = {}, body }: SandboxAnswer): void {

@@ -50,7 +50,9 @@ async function enter(doors: Doors, request: FastifyRequest, reply: FastifyReply)
   const verified = await provider.verify(raw, { secrets: endpoint.secrets });
   if (!verified.ok) {
     refused.inc({ provider: providerName, status: String(verified.status) });
-    doors.log.warn({ provider: providerName, endpointId, status: verified.status }, 'A delivery was refused: it is not proven to be its provider\'s.');
+    // Who is asked for credentials has done nothing wrong yet: its provider sends the delivery once more, with them.
+    if (verified.challenge === undefined) doors.log.warn({ provider: providerName, endpointId, status: verified.status }, 'A delivery was refused: it is not proven to be its provider\'s.');
+    else reply.header('www-authenticate', verified.challenge);
   }
   if (!verified.ok) return refuse(reply, verified.status, verified.status === 403 ? 'FORBIDDEN' : verified.status === 401 ? 'UNAUTHENTICATED' : 'INVALID_INPUT', verified.reason);
   if (request.method === 'GET' && raw.body.length === 0 && !raw.url.includes('?')) return answer(reply, { status: 200, headers: {}, body: '' });

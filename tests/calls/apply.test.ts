@@ -9,7 +9,7 @@ import { now } from '../../src/platform/clock.ts';
 import { inWorkspace } from '../../src/platform/db.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
-import { newSid } from '../harness/twilio.ts';
+import { newSid } from '../../src/sandbox/twilio.ts';
 
 let db: TestDatabase;
 let actor: Actor;

@@ -122,6 +122,8 @@ describe('what is wrong is named, and never shown', () => {
     ['SMS', 'not a number at all', undefined],
     ['VOICE', '(020) 123', undefined],
     ['VOICE', '+14158675310', '+14158675310'],
+    ['WHATSAPP', 'whatsapp:+1 415 867 5310', '+14158675310'],
+    ['WHATSAPP', 'ACME', undefined],
   ])('the address of %s: %s -> %s', async (channel, address, stored) => {
     const provider = channel === 'EMAIL' ? 'mime' : 'twilio';
     const [secrets, settings] = minimal(channel);

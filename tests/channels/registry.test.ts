@@ -25,12 +25,16 @@ test('a provider that there is not is none, also of another’s channel', () => 
   expect(() => providerNamed('nobody')).toThrow(/no provider/);
 });
 
-describe('two channels of one credential', () => {
+const whatsapp = (fields: Record<string, string>) => form({ MessageSid: `SM${'4'.repeat(32)}`, AccountSid: ACCOUNT, From: 'whatsapp:+14155550100', To: 'whatsapp:+14155550199', ...fields });
+
+describe('several channels of one credential', () => {
   const twilio = providerNamed('twilio');
   test.each([
     ['a text message', text, 'sms', 'message'],
     ['its status', status, 'sms', 'receipt'],
     ['a call', call, 'voice', 'call'],
+    ['a WhatsApp message', whatsapp({ Body: 'Hello', NumMedia: '0' }), 'whatsapp', 'message'],
+    ['its status', whatsapp({ MessageStatus: 'read' }), 'whatsapp', 'receipt'],
   ])('%s is read as what it is', async (_name, request, channel, kind) => {
     const { events } = await twilio.parse(request);
     expect(events.map((event) => [event.channel, event.kind])).toEqual([[channel, kind]]);
@@ -41,6 +45,12 @@ describe('two channels of one credential', () => {
     for (const [request, channel] of [[text, 'sms'], [call, 'voice']] as const) {
       const parsed = await twilio.parse(request);
       expect(twilio.respond(request, parsed)).toEqual(providerNamed('twilio', channel).respond(request, parsed));
+    }
+  });
+
+  test('what cannot be read is refused with the reason of the channel that it is of', async () => {
+    for (const [request, reason] of [[whatsapp({ MessageStatus: 'huh' }), /"huh"/], [form({ MessageSid: 'SM1', From: '+1', To: '+2', MessageStatus: 'huh' }), /"huh"/], [form({ CallSid: 'CA1', CallStatus: 'huh' }), /call status "huh"/]] as const) {
+      await expect(twilio.parse(request)).rejects.toThrow(reason);
     }
   });
 

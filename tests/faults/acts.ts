@@ -1,6 +1,6 @@
 // What the load does. Each act has a mark of its own, which stands in what it leaves behind, and is the same request however often it is sent.
 import { createTransport } from 'nodemailer';
-import { newSid, twilioSignature } from '../harness/twilio.ts';
+import { newSid, twilioSignature } from '../../src/sandbox/twilio.ts';
 
 export interface Person {
   email: string;

@@ -14,7 +14,7 @@ import { startEmbedded, type EmbeddedPostgres } from '../../src/platform/embedde
 import { migrate } from '../../src/platform/migrate.ts';
 import type { TestDatabase } from '../harness/database.ts';
 import { peerAt, SECRET_KEY, spawnServer, testWorkspace, type Peer, type Started, type TestWorkspace } from '../harness/server.ts';
-import { fakeTwilio, type FakeTwilio } from '../harness/twilio.ts';
+import { fakeTwilio, type FakeTwilio } from '../../src/sandbox/twilio.ts';
 import { mountDisk, type Disk } from './disk.ts';
 import { Wire } from './proxy.ts';
 

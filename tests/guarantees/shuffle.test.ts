@@ -19,7 +19,7 @@ import { outgoing } from '../../src/platform/http.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { seedOfRun } from '../harness/seeded.ts';
-import { fakeTwilio, type FakeTwilio } from '../harness/twilio.ts';
+import { fakeTwilio, type FakeTwilio } from '../../src/sandbox/twilio.ts';
 
 const SEED = seedOfRun();
 const RUNS = Number(process.env.RUNS ?? 12);

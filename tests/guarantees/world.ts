@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto';
 import { publishableKey } from '../../src/access/tokens.ts';
 import { publicId } from '../../src/platform/ids.ts';
-import { fakeTwilio, newSid, type FakeTwilio } from '../harness/twilio.ts';
+import { fakeTwilio, newSid, type FakeTwilio } from '../../src/sandbox/twilio.ts';
 import type { TestServer, TestWorkspace } from '../harness/server.ts';
 
 export interface World extends TestWorkspace {

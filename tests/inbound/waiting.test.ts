@@ -22,7 +22,7 @@ import { outgoing } from '../../src/platform/http.ts';
 import { publicId } from '../../src/platform/ids.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
-import { fakeTwilio, newSid, type FakeTwilio, type TwilioMessage } from '../harness/twilio.ts';
+import { fakeTwilio, newSid, type FakeTwilio, type TwilioMessage } from '../../src/sandbox/twilio.ts';
 
 const [OURS, ADA] = ['+14155550100', '+15035550142'];
 

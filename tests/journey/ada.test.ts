@@ -6,7 +6,7 @@ import { nowMs, setClock } from '../../src/platform/clock.ts';
 import { ChatClient } from '../../src/visitors/client/chat-client.ts';
 import type { ChatForm, ChatMessage } from '../../src/visitors/client/protocol.ts';
 import { startTestServer, type Socket, type Subscription, type TestServer, type TestWorkspace } from '../harness/server.ts';
-import { fakeTwilio, newSid, type FakeTwilio } from '../harness/twilio.ts';
+import { fakeTwilio, newSid, type FakeTwilio } from '../../src/sandbox/twilio.ts';
 import { postOffice, type PostOffice } from './post-office.ts';
 
 const ADA = 'ada@lovelace.example';

@@ -15,7 +15,7 @@ import { outgoing } from '../../src/platform/http.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { initSecrets, keyedHash } from '../../src/platform/secrets.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
-import { fakeTwilio, newSid, type FakeTwilio } from '../harness/twilio.ts';
+import { fakeTwilio, newSid, type FakeTwilio } from '../../src/sandbox/twilio.ts';
 
 let db: TestDatabase;
 let actor: Actor;

@@ -16,7 +16,7 @@ import { outgoing } from '../../src/platform/http.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { createMember } from '../../src/workspaces/actions.ts';
-import { fakeTwilio } from '../harness/twilio.ts';
+import { fakeTwilio } from '../../src/sandbox/twilio.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 
 let db: TestDatabase;

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { publicId } from '../../src/platform/ids.ts';
-import { twilioSignature } from '../harness/twilio.ts';
+import { twilioSignature } from '../../src/sandbox/twilio.ts';
 import { reply, startTestServer, type Reply, type TestServer, type TestWorkspace } from '../harness/server.ts';
 
 let server: TestServer;

@@ -1,150 +1,60 @@
-// Pure: Twilio's messaging webhooks -> events. A message that came in, or a report on one that went out.
-// https://www.twilio.com/docs/messaging/guides/webhook-request (incoming), …/guides/outbound-message-status-in-status-callbacks (reports)
-import { Unparsable, type ChannelName, type InboundEvent, type ObservedAddress, type Parsed, type Part, type RawRequest } from '../channel.ts';
-import { observedAddress } from '../twilio/address.ts';
-import { meaningOf } from '../twilio/codes.ts';
-import { ownParameter, readFields, type Fields } from '../twilio/form.ts';
+// Pure: Twilio's webhooks of text messages -> events.
+import { OfAnotherChannel, type ChannelName, type InboundEvent, type Parsed, type RawRequest } from '../channel.ts';
+import { mediaKind } from '../media-kind.ts';
+import { laneKey } from '../telephone.ts';
+import { mediaParts } from '../twilio/media.ts';
+import { addressOf, arrival, present, readMessageWebhook, reports, type MessageWebhook } from '../twilio/message-webhook.ts';
 import { notUnderstood } from '../twilio/not-understood.ts';
-import { textBehindBase64 } from './base64-text.ts';
-
-/** Twilio sends ten at the most. */
-const MEDIA_MAX = 20;
-
-/** MessageStatus (on old callbacks SmsStatus) -> how far the message came. */
-const STATES = new Map<string, NonNullable<InboundEvent['receipt']>['state']>([
-  ['accepted', 'accepted'], ['scheduled', 'accepted'], ['queued', 'accepted'], ['sending', 'sending'], ['sent', 'sent'], ['delivered', 'delivered'],
-  ['read', 'read'], ['undelivered', 'failed'], ['failed', 'failed'], ['canceled', 'failed'],
-]);
-/** The states of a message that is coming in. */
-const ARRIVING = new Set(['received', 'receiving']);
+import { consentByWord, type ConsentState } from './opt-out.ts';
+import { textParts } from './text.ts';
 
 /** What other networks put before an address -> the channel that it belongs to; Twilio sends them to the same webhook. */
-const OTHER_CHANNELS = new Map<string, ChannelName>([['whatsapp', 'whatsapp'], ['messenger', 'messenger']]);
+const OTHER_CHANNELS = new Map<string, ChannelName>([['messenger', 'messenger']]);
 
 /**
- * OptOutType: what Twilio itself took the message for, and has answered already.
+ * OptOutType: what Twilio itself took the message for, and has answered already. Without it (no Advanced Opt-Out) Twilio acts by the words alone.
  * https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
  */
-const OPT_OUT_TYPES = new Map<string, Consent>([['STOP', 'withdrawn'], ['START', 'given']]);
-type Consent = NonNullable<InboundEvent['consent']>['state'];
-/**
- * Without Advanced Opt-Out, Twilio acts by these words and says nothing in the webhook; the message must be the one word. YES, which lifts a
- * STOP too, is left out: it answers most questions, and here nobody knows whether there was a STOP.
- */
-const KEYWORDS = new Map<string, Consent>([
-  ...['STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'QUIT', 'OPTOUT', 'REVOKE'].map((word): [string, Consent] => [word, 'withdrawn']),
-  ...['START', 'UNSTOP'].map((word): [string, Consent] => [word, 'given']),
-]);
-/** Twilio's refusal to send to somebody who sent STOP. */
-const OPTED_OUT = '21610';
+const OPT_OUT_TYPES = new Map<string, ConsentState>([['STOP', 'withdrawn'], ['START', 'given']]);
 
-/** @throws Unparsable when it names no message, no sender, or a status that Twilio doesn't document */
+/** @throws Unparsable when it names no message, no sender, or a status that Twilio doesn't document; OfAnotherChannel for calls and WhatsApp */
 export function parseSms(request: RawRequest): Parsed {
-  const fields = readFields(request);
-  // Three names of one id, for webhooks of three ages. A fallback delivery (`ErrorCode`, `ErrorUrl`) has the same: it is the same message.
-  const sid = fields.text('MessageSid') ?? fields.text('SmsSid') ?? fields.text('SmsMessageSid');
-  if (sid === null) throw new Unparsable('It names no message: MessageSid, SmsSid and SmsMessageSid are missing.');
-  const status = (fields.text('MessageStatus') ?? fields.text('SmsStatus'))?.toLowerCase() ?? null;
-  const arriving = status === null || ARRIVING.has(status);
-  const network = networkOf(fields.phone('From')) ?? networkOf(fields.phone('To'));
-  if (network !== undefined) return { events: [ofOtherNetwork(fields, sid, status, arriving, network)], files: [] };
-  return { events: arriving ? inbound(fields, sid, request) : reports(fields, sid, status, request), files: [] };
+  const webhook = readMessageWebhook(request);
+  if (webhook.network === 'whatsapp') throw new OfAnotherChannel('It is of WhatsApp, not a text message.');
+  if (webhook.network !== null) return { events: [ofOtherNetwork(webhook, webhook.network)], files: [] };
+  const events = webhook.arriving
+    ? inbound(webhook)
+    : reports(webhook, { channel: 'sms', account: webhook.ours, recipients: present(addressOf(webhook, webhook.theirs)) });
+  return { events, files: [] };
 }
 
-const networkOf = (address: string | null): string | undefined => /^([a-z]+):/i.exec(address ?? '')?.[1]?.toLowerCase();
-
-function inbound(fields: Fields, sid: string, request: RawRequest): InboundEvent[] {
-  const from = fields.phone('From');
-  const account = fields.phone('To') ?? ownParameter(request.url, 'account');
-  const sender = observed(fields, from);
-  if (sender === null) throw new Unparsable('It names no sender: From is missing.');
-  const base = {
-    direction: 'inbound' as const, channel: 'sms' as const, provider: 'twilio', account, occurredAt: null,
-    senders: [sender], recipients: present(observed(fields, account)),
-  };
+function inbound(webhook: MessageWebhook): InboundEvent[] {
+  const { fields, sid, ours, theirs } = webhook;
+  const base = arrival(webhook, { channel: 'sms', account: ours, senders: present(addressOf(webhook, theirs)) });
+  const sender = base.senders[0]!;
   const text = fields.text('Body');
+  const segments = fields.count('NumSegments') ?? 0;
   const message: InboundEvent = {
     ...base, kind: 'message', dedupeKey: sid,
     message: {
-      providerMessageId: sid, threadKey: laneKey(account, sender.value), replyTo: null, subject: null,
-      autoGenerated: from === account ? 'own_number' : sender.kind === 'external_id' ? sender.namespace : null,
-      parts: [...textParts(text), ...mediaParts(fields)],
+      providerMessageId: sid, threadKey: laneKey(ours, sender.value), replyTo: null, subject: null,
+      autoGenerated: theirs === ours ? 'own_number' : sender.kind === 'external_id' ? sender.namespace : null,
+      ...(segments > 1 ? { segments } : {}),
+      parts: [...textParts(text), ...mediaParts(fields, mediaKind)],
     },
   };
-  const word = text?.trim().toUpperCase().replace(/\.$/, '') ?? '';
   const optOutType = fields.text('OptOutType')?.trim().toUpperCase();
-  const state = optOutType === undefined ? KEYWORDS.get(word) : OPT_OUT_TYPES.get(optOutType);
+  const state = optOutType === undefined ? consentByWord(text) : OPT_OUT_TYPES.get(optOutType);
   if (state === undefined) return [message];
   return [message, { ...base, kind: 'consent', dedupeKey: `${sid}:consent`, consent: { purpose: 'messages', state, keyword: text?.trim() ?? null } }];
 }
 
-/** Standing thread of a pair of numbers: everything between them. Sending makes the same key, so that an answer finds its conversation. */
-export const laneKey = (account: string | null, counterpart: string): string => `${account ?? ''} ${counterpart}`;
-
-function textParts(text: string | null): Part[] {
-  // No more than a hint: what came stays the text, what it seems to say is what is shown.
-  return text === null ? [] : [{ type: 'text', text, visibleText: textBehindBase64(text) ?? text, quotedText: null, html: null }];
-}
-
-function mediaParts(fields: Fields): Part[] {
-  const parts: Part[] = [];
-  // NumMedia and the fields can disagree: what is there counts.
-  for (let index = 0; index < MEDIA_MAX; index++) {
-    const url = fields.text(`MediaUrl${index}`);
-    if (url === null) continue;
-    const mime = fields.text(`MediaContentType${index}`)?.toLowerCase() ?? null;
-    const providerMediaId = /\/Media\/(ME\w+)/.exec(url)?.[1] ?? null;
-    parts.push({ type: 'media', kind: mediaKind(mime), mime, filename: null, size: null, providerMediaId, url });
-  }
-  return parts;
-}
-
-type MediaKind = Extract<Part, { type: 'media' }>['kind'];
-const MEDIA_KINDS = new Map<string, MediaKind>([
-  ['image', 'image'], ['audio', 'audio'], ['video', 'video'], ['text', 'document'], ['application', 'document'],
-]);
-const mediaKind = (mime: string | null): MediaKind => MEDIA_KINDS.get(mime?.split('/')[0] ?? '') ?? 'file';
-
-function reports(fields: Fields, sid: string, status: string, request: RawRequest): InboundEvent[] {
-  const state = STATES.get(status);
-  if (state === undefined) throw new Unparsable(`The status "${status.slice(0, 40)}" is not one that Twilio documents.`);
-  const given = fields.text('ErrorCode');
-  const errorCode = given === '0' ? null : given;
-  const account = fields.phone('From') ?? ownParameter(request.url, 'account');
-  const recipient = observed(fields, fields.phone('To'));
-  const reason = errorCode === null ? (FAILED_WITHOUT_CODE.get(status) ?? null) : meaningOf(errorCode, fields.text('ErrorMessage')).reason;
-  const base = { channel: 'sms' as const, provider: 'twilio', account, occurredAt: null };
-  const receipt: InboundEvent = {
-    ...base, kind: 'receipt', direction: 'outbound', dedupeKey: `${sid}:${status}`,
-    senders: present(observed(fields, account)), recipients: present(recipient),
-    receipt: { targets: [sid], state, errorCode, reason, recipient: recipient?.value ?? null, reference: ownParameter(request.url, 'attempt') },
-  };
-  if (errorCode !== OPTED_OUT || recipient === null) return [receipt];
-  // What it says of the recipient comes from him: he sent a STOP before.
-  return [receipt, {
-    ...base, kind: 'consent', direction: 'inbound', dedupeKey: `${sid}:consent`, senders: [recipient], recipients: present(observed(fields, account)),
-    consent: { purpose: 'messages', state: 'withdrawn', keyword: null },
-  }];
-}
-
-const FAILED_WITHOUT_CODE = new Map([
-  ['undelivered', 'The carrier did not deliver the message and does not say why.'],
-  ['failed', 'Twilio could not send the message and does not say why.'],
-  ['canceled', 'The message was canceled before it was sent.'],
-]);
-
-function ofOtherNetwork(fields: Fields, sid: string, status: string | null, arriving: boolean, network: string): InboundEvent {
-  const [ours, theirs] = arriving ? [fields.phone('To'), fields.phone('From')] : [fields.phone('From'), fields.phone('To')];
+function ofOtherNetwork(webhook: MessageWebhook, network: string): InboundEvent {
+  const { fields, sid, status, arriving, ours, theirs } = webhook;
   const [sender, recipient] = arriving ? [theirs, ours] : [ours, theirs];
   return notUnderstood(fields, {
     channel: OTHER_CHANNELS.get(network) ?? 'sms', code: `twilio_${network}`, dedupeKey: `${sid}:${status ?? 'received'}`, account: ours,
     direction: arriving ? 'inbound' : 'outbound', providerMessageId: sid,
-    senders: present(observed(fields, sender)), recipients: present(observed(fields, recipient)),
+    senders: present(addressOf(webhook, sender)), recipients: present(addressOf(webhook, recipient)),
   });
 }
-
-/** Where the number is said to be (FromCity, FromZip …) is a guess by its prefix, wrong for ported numbers, and isn't taken. */
-const observed = (fields: Fields, raw: string | null): ObservedAddress | null =>
-  observedAddress(raw, { accountSid: fields.text('AccountSid'), trust: 'attested', displayName: null });
-
-const present = <T>(value: T | null): T[] => (value === null ? [] : [value]);

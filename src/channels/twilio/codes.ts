@@ -1,5 +1,5 @@
 // Twilio's error codes, of the API's refusals and of status callbacks -> a sentence for the agent and whether to try again.
-// https://www.twilio.com/docs/api/errors: only codes that a text message can meet. A refusal that isn't listed is for good.
+// https://www.twilio.com/docs/api/errors: only codes that a text or WhatsApp message can meet. A refusal that isn't listed is for good.
 
 export interface Meaning {
   reason: string;
@@ -10,6 +10,8 @@ const final = (reason: string): Meaning => ({ reason, retryable: false });
 const passing = (reason: string): Meaning => ({ reason, retryable: true });
 
 const CODES: Record<string, Meaning> = {
+  11751: final('The files are larger than the network carries.'),
+  12300: final('Twilio does not carry files of this type.'),
   14107: passing('Twilio accepts no more messages from this number for now.'),
   20001: final('Twilio could not read the request.'),
   20003: final('Twilio refused the credentials. Check the account SID and the auth token of the channel.'),
@@ -23,7 +25,7 @@ const CODES: Record<string, Meaning> = {
   21266: final('The number is the one that the message would be sent from.'),
   21408: final('The Twilio account is not allowed to send to this country. It can be allowed in Twilio\'s geographic permissions.'),
   21601: final('The sending number cannot send text messages.'),
-  21602: final('A text message needs a text.'),
+  21602: final('A message needs a text or a file.'),
   21603: final('The message has no sending number.'),
   21604: final('The message has no recipient.'),
   21606: final('The sending number is not one of this Twilio account, or cannot send text messages.'),
@@ -34,9 +36,13 @@ const CODES: Record<string, Meaning> = {
   21612: final('Twilio has no way from the sending number to this number.'),
   21614: final('The number is not a mobile number.'),
   21617: final('The text is longer than the 1,600 characters that Twilio takes.'),
-  21619: final('A text message needs a text.'),
+  21619: final('A message needs a text or a file.'),
+  21620: final('Twilio cannot reach the address of the file. Set PUBLIC_URL to an address that is reachable from the internet.'),
+  21623: final('The message has more files than can be sent at once.'),
   21635: final('The number is a landline, which takes no text messages.'),
-  21654: final('The message needs a Messaging Service that this account does not have.'),
+  21654: final('The parameters have no template that they belong to.'),
+  21655: final('The Twilio account has no template with this Content SID.'),
+  21656: final('The template\'s parameters are not valid: every one needs a text.'),
   21659: final('The sending number is not one of this Twilio account.'),
   21660: final('The sending number is not one of this Twilio account.'),
   21661: final('The sending number cannot send text messages.'),
@@ -52,6 +58,8 @@ const CODES: Record<string, Meaning> = {
   30008: final('The message was not delivered; the carrier does not say why.'),
   30009: final('A segment of the message was lost on the way.'),
   30010: final('The message costs more than the account\'s maximum price.'),
+  30011: final('The recipient\'s carrier takes no picture messages.'),
+  30019: final('The files are larger than the recipient\'s carrier takes.'),
   30022: passing('The carrier\'s daily or per-second limit of the sending number is reached.'),
   30023: final('The carrier\'s daily limit of the sending number is reached.'),
   30024: final('The sending number is not yet registered with the carrier.'),
@@ -62,8 +70,37 @@ const CODES: Record<string, Meaning> = {
   30453: final('The message could not be delivered.'),
   30454: final('The recipient\'s number received the same message too often.'),
   30500: passing('Twilio had a fault of its own.'),
+  63001: final('WhatsApp refused the credentials of the sender. Check the sender in Twilio\'s console.'),
+  63003: final('The recipient is not on WhatsApp.'),
+  63005: final('WhatsApp did not accept the content of the message.'),
+  63007: final('The sending number is not a WhatsApp sender of this Twilio account.'),
+  63010: passing('Twilio had a fault of its own.'),
+  63012: passing('WhatsApp had a fault of its own.'),
+  63013: final('The message breaks a policy of WhatsApp.'),
+  63014: final('The recipient blocked the message.'),
+  63015: final('Twilio\'s sandbox sends only to numbers that joined it.'),
+  63016: final('The customer wrote more than 24 hours ago. Only a template can be sent until he writes again.'),
   63018: passing('The channel\'s rate limit is reached.'),
+  63019: final('WhatsApp could not fetch the file.'),
+  63020: final('The WhatsApp business account has no way of payment, or is not verified.'),
+  63021: final('WhatsApp does not carry this content: the file\'s type, or a text that is too long.'),
+  63022: final('WhatsApp has not approved the name of the sender.'),
+  63023: passing('WhatsApp reported a fault and does not say which.'),
+  63024: final('The recipient cannot receive WhatsApp messages.'),
+  63027: final('The template does not exist in this language.'),
+  63028: final('The template takes another number of parameters.'),
+  63029: passing('The recipient could not load the template.'),
+  63030: final('A parameter is not of the kind that the template takes.'),
+  63031: final('The number is the one that the message would be sent from.'),
+  63032: final('WhatsApp holds this message back from this recipient.'),
+  63033: final('The recipient is blocked from receiving the message.'),
+  63034: final('The file is larger than WhatsApp carries.'),
   63038: final('The account\'s daily limit of messages is reached.'),
+  63040: final('WhatsApp rejected the template.'),
+  63041: final('WhatsApp paused the template, since recipients complained.'),
+  63042: final('WhatsApp disabled the template.'),
+  63049: final('WhatsApp chose not to deliver this marketing message.'),
+  63051: final('The WhatsApp business account is locked.'),
 };
 
 /** What a code means; for one that isn't listed, what Twilio said of it. */

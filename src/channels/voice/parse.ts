@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { normalAddress } from '../../identities/address.ts';
 import { standing } from '../../identities/policy.ts';
-import { Unparsable, type InboundEvent, type ObservedAddress, type Parsed, type RawRequest } from '../channel.ts';
+import { OfAnotherChannel, Unparsable, type InboundEvent, type ObservedAddress, type Parsed, type RawRequest } from '../channel.ts';
 import { mailMoment } from '../email/moments.ts';
 import { observedAddress } from '../twilio/address.ts';
 import { ownParameter, readFields, type Fields } from '../twilio/form.ts';
@@ -85,7 +85,7 @@ class Delivery {
 
   get callId(): string {
     const sid = this.fields.text('CallSid');
-    if (sid === null) throw new Unparsable('It names no call: CallSid is missing.');
+    if (sid === null) throw this.fields.text('MessageSid') === null ? new Unparsable('It names no call: CallSid is missing.') : new OfAnotherChannel('It is about a message, not about a call.');
     return sid;
   }
 

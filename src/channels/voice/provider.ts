@@ -1,14 +1,14 @@
 // Telephone calls by Twilio: what happens to them comes in, and stays on the call that it belongs to. Calls aren't made from here.
 import { z } from 'zod';
 import type { Provider } from '../channel.ts';
+import { checkNumbers } from '../twilio/check.ts';
+import { twilioMedia } from '../twilio/media.ts';
+import { accountSid, apiBaseUrl } from '../twilio/settings.ts';
 import { twilioSecrets, verifyTwilio, type TwilioSecrets } from '../twilio/signature.ts';
 import { parseVoice } from './parse.ts';
 import { respondVoice } from './respond.ts';
 
-export const voiceSettings = z.strictObject({
-  accountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/, 'The Account SID of the Twilio console: AC and 32 hexadecimal digits.'),
-  apiBaseUrl: z.url({ protocol: /^https?$/ }).default('https://api.twilio.com').describe('Where Twilio\'s API is; recordings lie there.'),
-});
+export const voiceSettings = z.strictObject({ accountSid, apiBaseUrl });
 export type VoiceSettings = z.infer<typeof voiceSettings>;
 
 export const twilioVoice: Provider<VoiceSettings, TwilioSecrets> = {
@@ -21,4 +21,13 @@ export const twilioVoice: Provider<VoiceSettings, TwilioSecrets> = {
   verify: (request, { secrets }) => verifyTwilio(request, secrets.map(({ authToken }) => authToken)),
   parse: parseVoice,
   respond: (request) => respondVoice(request),
+  check: checkNumbers,
+  setup: ({ url }) => [
+    'In Twilio\'s console open Phone Numbers, Manage, Active numbers, and choose the number.',
+    `Under Voice Configuration, "A call comes in": choose Webhook and HTTP POST, and paste ${url} with what is to be done with calls behind it, such as ?forward=%2B15551234567&voicemail=Please+leave+a+message (forward, voicemail, record=true, transcribe=true). Without any, calls are rejected.`,
+    `Under "Call status changes" choose HTTP POST and paste ${url}`,
+    'Save.',
+  ],
+  // Recordings: their address without an ending gives WAV.
+  media: (part, account) => twilioMedia(part, account),
 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inboundEvent, Unparsable, type InboundEvent } from '../../../src/channels/channel.ts';
+import { inboundEvent, OfAnotherChannel, Unparsable, type InboundEvent } from '../../../src/channels/channel.ts';
 import { textBehindBase64 } from '../../../src/channels/sms/base64-text.ts';
 import { parseSms } from '../../../src/channels/sms/parse.ts';
 import { twilioSms } from '../../../src/channels/sms/provider.ts';
@@ -68,11 +68,21 @@ describe('what Twilio sends', () => {
   });
 
   test('another network\'s message is kept as what it is, and is no text message', () => {
-    const { events: [event] } = parseSms(fixture('sms/twilio/whatsapp.form'));
+    const { events: [event] } = parseSms(posted(form({ MessageSid: 'SM1', From: 'messenger:1789', To: 'messenger:4455', Body: 'Hello' })));
     expect(inboundEvent.parse(event)).toMatchObject({
-      kind: 'unknown', channel: 'whatsapp', account: 'whatsapp:+14155550100', senders: [{ kind: 'phone', value: '+15035550142' }],
-      message: { parts: [{ type: 'unsupported', code: 'twilio_whatsapp', raw: { Body: 'Hello', ProfileName: 'Ada' } }] },
+      kind: 'unknown', channel: 'messenger', account: 'messenger:4455', message: { parts: [{ type: 'unsupported', code: 'twilio_messenger', raw: { Body: 'Hello' } }] },
     });
+  });
+
+  test('what is of WhatsApp or of a call is left to those channels', () => {
+    for (const fields of [{ MessageSid: 'SM1', From: 'whatsapp:+15035550142', To: 'whatsapp:+14155550100' }, { MessageSid: 'SM1', MessageStatus: 'read', ChannelPrefix: 'whatsapp' }, { CallSid: 'CA1', CallStatus: 'ringing' }] as Record<string, string>[]) {
+      expect(() => parseSms(posted(form(fields)))).toThrow(OfAnotherChannel);
+    }
+  });
+
+  test('a message in several pieces says how many', () => {
+    const of = (NumSegments: string) => parseSms(posted(form({ MessageSid: 'SM1', From: '+15035550142', To: '+14155550100', Body: 'x', NumSegments }))).events[0]!.message!.segments;
+    expect(['3', '1', '0', 'x'].map(of)).toEqual([3, undefined, undefined, undefined]);
   });
 
   test('every status that Twilio documents is a state of delivery', () => {

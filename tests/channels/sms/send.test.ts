@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Account, OutboundMessage, RawRequest } from '../../../src/channels/channel.ts';
 import { parseSms } from '../../../src/channels/sms/parse.ts';
 import { twilioSms } from '../../../src/channels/sms/provider.ts';
 import type { SmsSettings } from '../../../src/channels/sms/send.ts';
 import type { TwilioSecrets } from '../../../src/channels/twilio/signature.ts';
+import { twilioVoice } from '../../../src/channels/voice/provider.ts';
 import { outgoing } from '../../../src/platform/http.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fakeTwilio, type FakeTwilio } from '../../harness/twilio.ts';
+import { fakeTwilio, type FakeTwilio } from '../../../src/sandbox/twilio.ts';
 import { HOOK } from '../twilio/requests.ts';
 
 let twilio: FakeTwilio;
@@ -45,6 +46,16 @@ test('a Messaging Service is named beside the number', async () => {
   const messagingServiceSid = 'MG0123456789abcdef0123456789abcdef';
   await send({}, { ...account, settings: { ...account.settings, messagingServiceSid } });
   expect(twilio.messages[0]).toMatchObject({ from: '+14155550100', messagingServiceSid });
+});
+
+test('pictures go out by their addresses, with a text or without', async () => {
+  const picture = (n: number) => ({ filename: `${n}.png`, mime: 'image/png', content: Buffer.from('x'), url: `https://desk.example/f/${n}?s=a%2Bb` });
+  expect(await send({ files: [picture(1), picture(2)] })).toMatchObject({ outcome: 'accepted', providerMessageId: expect.stringMatching(/^MM/) });
+  expect(await send({ text: '', files: Array.from({ length: 10 }, (_, i) => picture(i)) })).toMatchObject({ outcome: 'accepted' });
+  expect(twilio.messages).toMatchObject([
+    { body: 'On its way & soon there + today ☺', mediaUrls: ['https://desk.example/f/1?s=a%2Bb', 'https://desk.example/f/2?s=a%2Bb'] },
+    { body: '', mediaUrls: Array.from({ length: 10 }, (_, i) => picture(i).url) },
+  ]);
 });
 
 test('the answer of a customer has the lane that the message left behind', async () => {
@@ -90,7 +101,11 @@ test('what cannot be sent by text message never reaches Twilio', async () => {
   expect(await send({ text: 'x'.repeat(1_601) })).toMatchObject({ outcome: 'failed', errorCode: '21617', retryable: false });
   expect(await send({ text: ' \n' })).toMatchObject({ outcome: 'failed', errorCode: '21602', retryable: false });
   expect(await send({ to: { kind: 'email', value: 'a@b.example', displayName: null } })).toMatchObject({ outcome: 'failed', errorCode: '21211', retryable: false });
-  expect(await send({ files: [{ filename: 'a.png', mime: 'image/png', content: Buffer.from('x'), url: '' }] })).toMatchObject({ outcome: 'failed', errorCode: 'ATTACHMENTS', retryable: false });
+  const picture = { filename: 'a.png', mime: 'image/png', content: Buffer.from('x'), url: 'https://desk.example/f/1' };
+  expect(await send({ files: [{ ...picture, url: '' }] })).toMatchObject({ outcome: 'failed', errorCode: '21620', retryable: false });
+  expect(await send({ files: Array.from({ length: 11 }, () => picture) })).toMatchObject({ outcome: 'failed', errorCode: '21623', retryable: false });
+  const half = Buffer.alloc(2.5 * 1024 * 1024 + 1);
+  expect(await send({ files: [{ ...picture, content: half }, { ...picture, content: half }] })).toMatchObject({ outcome: 'failed', errorCode: '11751', retryable: false });
   expect(twilio.requestCount).toBe(before);
   expect((await send({ text: 'x'.repeat(1_600) })).outcome).toBe('accepted');
 });
@@ -127,6 +142,46 @@ test('a server that nobody answers at is surely not reached, and is tried again'
   // Only where an administrator allowed it may the API lie in our own network.
   expect(await twilioSms.send!(message(), account, outgoing())).toMatchObject({ outcome: 'failed', errorCode: 'PRIVATE_ADDRESS', retryable: false });
   expect(twilio.messages).toEqual([]);
+});
+
+describe('a credential', () => {
+  const check = (address: string | null, authToken = twilio.authToken) => twilioSms.check!({ address, settings: account.settings, secrets: { authToken } }, http);
+  test('lists the numbers that it is good for, over all pages, once a channel', async () => {
+    const numbers = Array.from({ length: 7 }, (_, i) => `+1415555010${i}`);
+    for (const number of numbers) twilio.numbers.add(number);
+    const listed = await check(null);
+    expect(listed).toEqual({ ok: true, accounts: numbers.flatMap((address) => ['sms', 'voice'].map((channel) => ({ channel, address, name: `Number ${address}` }))) });
+    expect(await check('+14155550106')).toMatchObject({ ok: true });
+    expect(await check('+14155550199')).toEqual({ ok: false, reason: 'The Twilio account has no number +14155550199.' });
+    // Short codes and sender names aren't among the numbers that Twilio lists.
+    expect(await check('72345')).toMatchObject({ ok: true });
+    twilio.numbers.clear();
+  });
+  test('that is wrong, or a server that is not Twilio\'s, is said to be', async () => {
+    expect(await check(null, 'wrong')).toEqual({ ok: false, reason: 'Twilio refused the credentials. Check the account SID and the auth token of the channel.' });
+    twilio.trouble({ answer: '<html>Welcome</html>' });
+    expect(await check(null)).toEqual({ ok: false, reason: 'What answers at this address is not Twilio\'s API.' });
+    expect(await twilioSms.check!({ address: null, settings: account.settings, secrets: account.secrets }, outgoing())).toMatchObject({ ok: false, reason: expect.stringContaining('not reached') });
+  });
+});
+
+test('credentials for a file go to Twilio\'s own hosts only', async () => {
+  const at = async (url: string | null) => {
+    const source = await twilioSms.media!({ providerMediaId: null, url }, account, http);
+    return source.outcome === 'found' ? Object.keys(source.headers) : source.outcome;
+  };
+  for (const url of ['https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1', 'https://api.sydney.au1.twilio.com/x', `${twilio.url}/x`]) expect(await at(url), url).toEqual(['authorization']);
+  for (const url of ['https://twilio.com.example/x', 'https://nottwilio.com/x', 'http://api.twilio.com/x', 'https://example.com/?api.twilio.com']) expect(await at(url), url).toEqual([]);
+  expect([await at(null), await at('not an address')]).toEqual(['failed', 'failed']);
+  expect(await twilioVoice.media!({ providerMediaId: 'RE1', url: 'https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/RE1' }, account, http)).toMatchObject({ outcome: 'found', headers: { authorization: expect.stringMatching(/^Basic /) } });
+});
+
+test('what to do at Twilio names the address and no secret', () => {
+  for (const provider of [twilioSms, twilioVoice]) {
+    const steps = provider.setup!({ url: 'https://desk.example/hooks/twilio/end_1', secrets: { authToken: 'secret-token' } });
+    expect(steps.join(' ')).toContain('https://desk.example/hooks/twilio/end_1');
+    expect(steps.join(' ')).not.toContain('secret-token');
+  }
 });
 
 test('settings and secrets are refused by name', () => {

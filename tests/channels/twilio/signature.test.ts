@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RawRequest, Verification } from '../../../src/channels/channel.ts';
 import { verifyTwilio } from '../../../src/channels/twilio/signature.ts';
-import { twilioSignature } from '../../harness/twilio.ts';
+import { twilioSignature } from '../../../src/sandbox/twilio.ts';
 import { form, HOOK, posted, sharedFiles, wellFormed } from './requests.ts';
 
 const TOKEN = '12345';
