@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/harness/setup.ts'],
+    setupFiles: ['tests/harness/loopback.ts'],
     pool: 'forks',
     // Two cores, and a third of the files wait for processes and sockets most of the time.
     maxWorkers: 3,
