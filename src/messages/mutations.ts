@@ -16,6 +16,7 @@ const content = {
   text: { type: 'String', required: true, description: 'What to say, as plain text.' },
   html: { type: 'String', description: 'The same as HTML, on channels that carry it (e-mail). It is sanitised.' },
   subject: { type: 'String', description: 'The subject, on channels that have one. Default for a reply: the conversation\'s, with `Re:`.' },
+  files: { type: 'String', list: true, description: 'Files to send with it: what `POST /uploads` answered as `file`, in order. `text` may be empty then. `ReplyOption.attachmentsMax` says how many the channel takes.' },
   template: { type: TemplateInput, description: 'A template that the provider approved, where nothing else may be sent (`ReplyOption.form` TEMPLATE). `text` then says what it reads like.' },
   clientId: { type: 'String', description: 'An id that your client made, 1 to 200 characters: echoed in the message, and the same one never sends twice.' },
 } as const;

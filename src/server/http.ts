@@ -19,6 +19,7 @@ import { addFiles } from './files.ts';
 import { addIdeFiles, idePage, type IdeOptions } from './ide.ts';
 import { isLoopback } from './loopback.ts';
 import type { Origins } from './origins.ts';
+import { addUploads } from './uploads.ts';
 
 /** A document and its variables; files don't come this way. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -70,6 +71,7 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
   addIdeFiles(server);
   await addDoors(server, parts.doors);
   addFiles(server, parts.doors);
+  await addUploads(server, { ...parts.doors, trustProxy: parts.trustProxy });
   return server;
 }
 

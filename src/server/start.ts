@@ -177,7 +177,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
     url: database.url, concurrency: 4, log,
     tasks: {
       deliver_message: async (payload) => {
-        await deliverMessage({ app, http: client, publicUrl }, payload as { workspaceId: string; messageId: string });
+        await deliverMessage({ app, http: client, blobs, publicUrl }, payload as { workspaceId: string; messageId: string });
         wake();
       },
       fetch_media: async (payload, job) => {

@@ -17,6 +17,7 @@ import { setClock } from '../../src/platform/clock.ts';
 import { inWorkspace } from '../../src/platform/db.ts';
 import { outgoing } from '../../src/platform/http.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
+import { noBlobs } from '../harness/blobs.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { seedOfRun } from '../harness/seeded.ts';
 import { fakeTwilio, type FakeTwilio } from '../../src/sandbox/twilio.ts';
@@ -86,7 +87,7 @@ async function live(order: readonly number[] | null): Promise<unknown> {
     const begun = await startConversation(tx, actor, { customerId, channel: 'SMS', accountId: null, identityId: null, text: 'Your parcel is on its way.' });
     return { endpoints: { twilio: sms.endpointId, mail: email.endpointId }, messageId: begun.messageId };
   });
-  await deliverMessage({ app: db.app, http: outgoing({ allowPrivate: true }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId, messageId });
+  await deliverMessage({ app: db.app, blobs: noBlobs, http: outgoing({ allowPrivate: true }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId, messageId });
   restore();
   const doors: Record<Delivery['door'], Endpoint> = { mail: (await endpointById(db.app, endpoints.mail))!, twilio: (await endpointById(db.app, endpoints.twilio))! };
   const deliveries = afternoon(twilio.messages.at(-1)!.sid);

@@ -21,6 +21,7 @@ import { inWorkspace } from '../../src/platform/db.ts';
 import { outgoing } from '../../src/platform/http.ts';
 import { publicId } from '../../src/platform/ids.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
+import { noBlobs } from '../harness/blobs.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { fakeTwilio, newSid, type FakeTwilio, type TwilioMessage } from '../../src/sandbox/twilio.ts';
 
@@ -135,7 +136,7 @@ describe('a report of a message that nothing is known of', () => {
       return startConversation(tx, actor, { customerId, channel: 'SMS', accountId: null, identityId: null, text: 'Your parcel is on its way.' });
     });
     twilio.beforeAnswer = beforeAnswer;
-    await deliverMessage({ app: db.app, http: outgoing({ allowPrivate: true }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
+    await deliverMessage({ app: db.app, blobs: noBlobs, http: outgoing({ allowPrivate: true }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
     twilio.beforeAnswer = null;
     return messageId;
   };
@@ -214,7 +215,7 @@ it('what a visitor has seen before the job that sends it has run is seen once it
   const seen = await says(visitor, { type: 'seen', clientId: 's1', upTo: publicId('msg', messageId) });
   await drained();
   expect(await eventRow(seen)).toMatchObject({ state: 'WAITING', waitsFor: publicId('msg', messageId) });
-  await deliverMessage({ app: db.app, http: outgoing({ allowPrivate: true }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
+  await deliverMessage({ app: db.app, blobs: noBlobs, http: outgoing({ allowPrivate: true }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
   await drained();
   expect(await eventRow(seen)).toMatchObject({ state: 'APPLIED' });
   expect((await db.owner`select delivery_state from messages where id = ${messageId}`)[0]).toMatchObject({ deliveryState: 'READ' });

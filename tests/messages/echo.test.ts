@@ -14,6 +14,7 @@ import { inWorkspace } from '../../src/platform/db.ts';
 import { outgoing } from '../../src/platform/http.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { initSecrets, keyedHash } from '../../src/platform/secrets.ts';
+import { noBlobs } from '../harness/blobs.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { fakeTwilio, newSid, type FakeTwilio } from '../../src/sandbox/twilio.ts';
 
@@ -27,7 +28,7 @@ let conversationId: string;
 let numbers = 4915155800000;
 
 const within = <T>(work: Parameters<typeof inWorkspace<T>>[2]) => inWorkspace(db.app, actor.workspaceId, work);
-const deliver = (messageId: string) => deliverMessage({ app: db.app, http: outgoing({ allowPrivate: true, timeoutMs: 2_000 }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
+const deliver = (messageId: string) => deliverMessage({ app: db.app, blobs: noBlobs, http: outgoing({ allowPrivate: true, timeoutMs: 2_000 }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
 const text = (said: string) => [{ type: 'text' as const, text: said, visibleText: said, quotedText: null, html: null }];
 const apply = (event: InboundEvent) => within((tx) =>
   applyEvent(tx, { workspaceId: actor.workspaceId, accountId: event.channel === 'email' ? mailbox : sms, channel: event.channel === 'email' ? 'EMAIL' : 'SMS', event, receivedAt: now(), historical: false }));

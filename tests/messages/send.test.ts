@@ -17,6 +17,7 @@ import { newId } from '../../src/platform/ids.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { createMember } from '../../src/workspaces/actions.ts';
 import { fakeTwilio } from '../../src/sandbox/twilio.ts';
+import { noBlobs } from '../harness/blobs.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 
 let db: TestDatabase;
@@ -32,7 +33,7 @@ let phone = 4915155500000;
 const within = <T>(work: Parameters<typeof inWorkspace<T>>[2]) => inWorkspace(db.app, actor.workspaceId, work);
 const message = (id: string) => within(async (tx) => (await tx`select * from messages where workspace_id = ${actor.workspaceId} and id = ${id}`)[0]!);
 const attempts = (id: string) => within((tx) => tx`select number, state, error_code, provider_message_id, id from attempts where workspace_id = ${actor.workspaceId} and message_id = ${id} order by number`);
-const deliver = (messageId: string) => deliverMessage({ app: db.app, http: outgoing({ allowPrivate: true, timeoutMs: 2_000 }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
+const deliver = (messageId: string) => deliverMessage({ app: db.app, blobs: noBlobs, http: outgoing({ allowPrivate: true, timeoutMs: 2_000 }), publicUrl: 'http://127.0.0.1:1' }, { workspaceId: actor.workspaceId, messageId });
 const send = (who: Actor, text: string, more: object = {}) => within((tx) => sendMessage(tx, who, { conversationId, channel: null, text, ...more }));
 
 beforeAll(async () => {

@@ -4,6 +4,7 @@ import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { deliverMessage } from '../../src/messages/deliver.ts';
 import { nowMs } from '../../src/platform/clock.ts';
+import { noBlobs } from '../harness/blobs.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { chats, COMPANY_SECRET, type Chats, type Shop } from './chat.ts';
 
@@ -38,7 +39,7 @@ export const agentSays = async (conversation: string, text: string) => {
   const { sendMessage } = await world.chat.run(world.shop.admin, `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } userErrors { code message field } } }`,
     { input: { conversationId: conversation.replace('vcn_', 'cnv_'), text } });
   const messageId = sendMessage.message.id.slice(4).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  await deliverMessage({ app: world.db.app, http: { request: () => expect.unreachable(), addressOf: () => expect.unreachable() }, publicUrl: '' }, { workspaceId: world.shop.id, messageId });
+  await deliverMessage({ app: world.db.app, blobs: noBlobs, http: { request: () => expect.unreachable(), addressOf: () => expect.unreachable() }, publicUrl: '' }, { workspaceId: world.shop.id, messageId });
   return sendMessage.message.id as string;
 };
 export const identify = async (credential: string, token: string, clientId = 'i1'): Promise<{ token: string; visitorId: string }> => (await world.chat.run(credential, IDENTIFY, { input: { clientId, token } })).identifyVisitor;

@@ -30,7 +30,7 @@ export const liveChat: Provider<LiveChatSettings, LiveChatSecrets> = {
   provider: 'throughline',
   settings: liveChatSettings as z.ZodType<LiveChatSettings>,
   secrets: liveChatSecrets,
-  capabilities: { textMax: TEXT_CHARACTERS_MAX, subject: false, html: false, attachments: null, canStart: true, window: null, sendsPerSecond: null },
+  capabilities: { textMax: TEXT_CHARACTERS_MAX, subject: false, html: false, attachments: { countMax: 10, bytesMax: 20 * 1024 * 1024 }, canStart: true, window: null, sendsPerSecond: null },
   addressKinds: ['visitor'],
 
   /** Nothing comes in by the webhooks' door: a visitor's own token is what proves who he is. */
