@@ -198,7 +198,7 @@ extend(Conversation, {
   messages: many(() => Message, 'Its messages, the newest first.', { key: 'conversation_id', ...MESSAGE_LIST, typeName: 'Message' }),
   lastMessage: one(() => Message, 'last_message_id', 'Its newest message; null while it has none (a call only).', { nullable: true, permission: 'messages:read' }),
   replyOptions: list(() => ReplyOption, 'Every connected channel by which text can be sent: whether the customer can be answered by it now, until when, with what, and which to take. By the channels\' names.', {
-    key: 'conversation_id', order: 'channel', max: 9,
+    key: 'conversation_id', order: 'channel', max: 9, permission: 'customers:contact',
   }),
 });
 

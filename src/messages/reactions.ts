@@ -12,9 +12,9 @@ import type { MessageRow } from './change.ts';
 export async function react(tx: Tx, actor: Actor, message: MessageRow, o: { identityId: string | null; emoji: string | null; at: string }): Promise<void> {
   const { workspaceId } = actor;
   const [changed] = await tx`
-    insert into reactions as r ${tx({ workspaceId, id: newId(), messageId: message.id, identityId: o.identityId, emoji: o.emoji ?? '', reactedAt: o.at })}
+    insert into reactions ${tx({ workspaceId, id: newId(), messageId: message.id, identityId: o.identityId, emoji: o.emoji ?? '', reactedAt: o.at })}
     on conflict (workspace_id, message_id, identity_id) do update set emoji = excluded.emoji, reacted_at = excluded.reacted_at
-      where r.reacted_at <= excluded.reacted_at and r.emoji is distinct from excluded.emoji
+      where reactions.reacted_at <= excluded.reacted_at and reactions.emoji is distinct from excluded.emoji
     returning 1`;
   if (changed) await appendEvents(tx, workspaceId, [{ kind: 'message.updated', actor, conversationId: message.conversationId, data: { messageId: message.id, change: 'reaction' } }]);
 }

@@ -164,12 +164,13 @@ describe('row-level security', () => {
     console.log(`${broken} broken policies of ${tables.length} tables, each noticed.`);
   });
 
+  // The facts of `reply_routes` come from a function, which asks as its caller in any view: that one has a second wall.
   test('views show what their reader may see, and one that asks as its owner is noticed', async () => {
     const others = (view: string) => async (tx: Tx) => (await tx<{ n: number }[]>`select count(*)::int as n from ${tx(view)} where workspace_id is distinct from ${b.id}`)[0]!.n;
     expect(views.length).toBeGreaterThan(1);
     for (const view of views) {
       expect(await asB(unchanged, others(view)), view).toBe(0);
-      expect(await asB((tx) => tx`alter view ${tx(view)} set (security_invoker = false)`, others(view)), view).toBeGreaterThan(0);
+      expect(await asB((tx) => tx`alter view ${tx(view)} set (security_invoker = false)`, others(view)), view)[view === 'reply_routes' ? 'toBe' : 'toBeGreaterThan'](0);
     }
   });
 
@@ -270,6 +271,7 @@ const DEFINER_FUNCTIONS: Record<string, string> = {
   search_customers: 'row-level security stops the index; the context’s workspace alone',
   search_external_records: 'the same',
   search_messages: 'the same',
+  search_indexed_messages: 'the same',
 };
 
 describe('functions that see more than their caller', () => {

@@ -95,7 +95,7 @@ export const MUTATIONS: Samples = {
   tag: inputs((w) => ({ conversationId: w.ids.cnv, add: ['late'] })),
   updateConversation: inputs((w) => ({ conversationId: w.ids.cnv, priority: 'HIGH' })),
   markRead: as('MEMBER', inputs((w) => ({ conversationId: w.ids.cnv }))),
-  sendMessage: inputs((w) => ({ conversationId: w.ids.cnv, channel: 'SMS', text: 'Hello' }), (w) => ({ conversationId: w.ids.cnv, channel: 'SMS', text: 'Hello', seenUpTo: w.cursor })),
+  sendMessage: inputs((w) => ({ conversationId: w.ids.cnv, channel: 'SMS', text: 'Hello' }), (w) => ({ conversationId: w.ids.cnv, channel: 'SMS', text: 'Hello', seenUpTo: w.cursor }), (w) => ({ conversationId: w.ids.cnv, channel: 'SMS', text: 'Hello', quotedMessageId: w.ids.quoted })),
   startConversation: inputs((w) => ({ customerId: w.ids.cus, channel: 'SMS', accountId: w.ids.cha, identityId: w.ids.phone, text: 'Hello' })),
   addNote: inputs((w) => ({ customerId: w.ids.cus, body: 'Nice', externalRecordIds: [w.ids.rec] }), (w) => ({ conversationId: w.ids.cnv, body: 'Nice' })),
   editNote: inputs((w) => ({ noteId: w.ids.nte, body: 'Nicer' })),

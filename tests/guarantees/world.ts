@@ -158,11 +158,12 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
     select 'routing', workspace_id, position, 'Error', occurred_at from events where workspace_id = ${ws.id} order by position limit 1 on conflict do nothing`;
   const { cursor } = await ask('{ cursor }');
   const stats = await ask('{ conversationStatsRows(figure: MESSAGES_IN, range: { from: "2026-01-01T00:00:00Z", to: "2030-01-01T00:00:00Z" }, first: 1) { cursor } }');
+  const [texted] = await server.db.owner<{ id: string }[]>`select id from messages where workspace_id = ${ws.id} and channel = 'SMS' and direction = 'INBOUND'`;
   const [entry] = await server.db.owner<{ id: string }[]>`select id from timeline_entries where workspace_id = ${ws.id} and kind = 'NOTE'`;
   return {
     ...ws, mark, email, phone, cursor, statsCursor: stats.conversationStatsRows[0].cursor, twilio, hooks, mailSecret, publishable: publishableKey(ws.id, ws.chat.accountId), secrets: [twilio.authToken, mailSecret, smtpPassword, appSecret, `verify-${mark}`, `access-${mark}`],
     ids: {
-      ...(await oneOfEach(server, ws)), cnv: conversationId, tea: createTeam.team.id, que: createQueue.queue.id, nte: noted.addNote.note.id, mem: tom, tle: publicId('tle', entry!.id),
+      ...(await oneOfEach(server, ws)), cnv: conversationId, tea: createTeam.team.id, que: createQueue.queue.id, nte: noted.addNote.note.id, mem: tom, tle: publicId('tle', entry!.id), quoted: publicId('msg', texted!.id),
       cha: publicId('cha', sms.accountId), end: publicId('end', sms.endpointId), spare: publicId('cha', spare.accountId), key: spareKey.createApiKey.apiKey.id, tok: spareToken.createMemberToken.tokenId,
     },
     hexIds: await everyId(server, ws.id),

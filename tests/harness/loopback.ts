@@ -2,7 +2,8 @@
 import dns from 'node:dns';
 import { syncBuiltinESMExports } from 'node:module';
 
-const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|::1)\.?$/i;
+/** Names of this machine, and what is no name but an address in one of its spellings. */
+const LOCAL = /^(localhost\.?|[0-9.]+|0x[0-9a-f.x]+|[0-9a-f:.]*:[0-9a-f:.]*)$/i;
 const refused = (name: string) => Object.assign(new Error(`A test may not ask for ${name}.`), { code: 'ENOTFOUND', hostname: name });
 
 const { lookup } = dns;
