@@ -5,6 +5,7 @@ import { mutation } from '../graphql/mutation.ts';
 import { uuidFrom } from '../workspaces/input.ts';
 import { connectChannel, disconnectChannel, rotateSecrets, setAccountState, updateChannelAccount } from './accounts.ts';
 import { Channel, ChannelAccount } from './fields.ts';
+import { PROVIDERS } from './registry.ts';
 
 const payload = { channelAccount: { type: () => ChannelAccount, description: 'The account as it is now.' } };
 const accountId = { type: idOf('cha'), required: true, description: 'The account.' } as const;
@@ -16,9 +17,9 @@ mutation('connectChannel', {
   idempotent: true,
   input: {
     channel: { type: Channel, required: true, description: 'Its channel.' },
-    provider: { type: 'String', required: true, description: 'Who carries it: `twilio` (SMS, VOICE), `mime` (EMAIL), `throughline` (LIVE_CHAT).' },
+    provider: { type: 'String', required: true, description: `Who carries it: ${PROVIDERS.map(({ provider, channel }) => `\`${provider}\` (${channel.toUpperCase()})`).join(', ')}.` },
     name: { type: 'String', required: true, description: 'What the team calls it.' },
-    address: { type: 'String', description: 'The number with its country (`+31201234567`) or the mailbox. Left out for a chat, which is known by its own id.' },
+    address: { type: 'String', description: 'Our side, as the provider names it: the number with its country (`+31201234567`), the mailbox, the Page\'s, Instagram account\'s or X account\'s id. Left out for a chat, which is known by its own id.' },
     settings: { type: 'JSON', description: 'Settings of the provider; `userErrors` names every field that is wrong.' },
     secrets: { type: 'JSON', description: 'Secrets of the provider. They are kept sealed and never shown again; `userErrors` names every field that is wrong, not its value.' },
     endpointId: { type: idOf('end'), description: 'The credential of an account that is connected already (a second number of one Twilio account), in place of `secrets`.' },
