@@ -293,5 +293,7 @@ export interface Provider<Settings = any, Secrets = any> {
   setup?(webhook: { url: string; secrets: Secrets }): string[];
   /** Where a part's file can be fetched. Without it: at the part's `url`, with nothing else. */
   media?(part: { providerMediaId: string | null; url: string | null }, account: Account<Settings, Secrets>, http: HttpClient): Promise<MediaSource>;
+  /** Whether a failed `send` of this code says that nothing can be sent by the account until somebody mends it (a token that ended). */
+  isAccountFault?(errorCode: string): boolean;
   send?(message: OutboundMessage, account: Account<Settings, Secrets>, http: HttpClient): Promise<SendResult>;
 }

@@ -52,6 +52,8 @@ export const ChannelAccount = entity('ChannelAccount', {
       'When its endpoint was last delivered to; null when nothing came yet, or so long ago that it is no longer kept.',
       { nullable: true },
     ),
+    faultAt: column('DateTime', 'fault_at', 'Since when nothing can be sent by it; null while its provider takes what is sent. New secrets or settings try it again.', { nullable: true }),
+    fault: column('String', 'fault', 'What its provider said then; null while it takes what is sent.', { nullable: true }),
     pendingCount: expression('Int', (a) => delivered(a, 'PENDING'), 'How many deliveries wait to be applied, those among them that are tried again.'),
     deadCount: expression('Int', (a) => delivered(a, 'DEAD'), 'How many deliveries could not be applied and wait for somebody to look at them.'),
     createdAt: column('DateTime', 'created_at', 'When it was first connected.'),

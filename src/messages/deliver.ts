@@ -1,6 +1,6 @@
 // The job that hands a message to its provider. An attempt is committed BEFORE the call: one that started and has no result may have reached
 // the provider, so it is UNCONFIRMED and never blindly sent again; a callback or an echo settles it.
-import { accountById, type ConnectedAccount } from '../channels/accounts.ts';
+import { accountById, setAccountFault, type ConnectedAccount } from '../channels/accounts.ts';
 import type { ChannelName, OutboundMessage, Provider, SendResult } from '../channels/channel.ts';
 import { providerNamed } from '../channels/registry.ts';
 import { now, after } from '../platform/clock.ts';
@@ -179,6 +179,7 @@ async function finish(tx: Tx, { workspaceId, messageId }: { workspaceId: string;
 
   if (result.outcome === 'accepted') {
     const { providerMessageId } = result;
+    if (prepared.account.faultAt !== null) await setAccountFault(tx, actor, accountId, null);
     await lockProviderIds(tx, workspaceId, [{ accountId, providerMessageId }]);
     const [place] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
     const echo = await echoOf(tx, workspaceId, accountId, providerMessageId, messageId);
@@ -210,6 +211,7 @@ async function finish(tx: Tx, { workspaceId, messageId }: { workspaceId: string;
     await setDelivery(tx, actor, message, 'UNCONFIRMED', { errorCode: 'UNCONFIRMED', reason: 'The provider gave no answer; whether it was sent is not known.' });
     return;
   }
+  if (prepared.provider.isAccountFault?.(result.errorCode)) await setAccountFault(tx, actor, accountId, result.reason);
   await close('FAILED', { errorCode: result.errorCode, errorReason: result.reason, retryable: result.retryable });
   if (!result.retryable || prepared.attemptNumber >= ATTEMPTS_MAX) {
     await setDelivery(tx, actor, message, 'FAILED', { errorCode: result.errorCode, reason: result.reason });

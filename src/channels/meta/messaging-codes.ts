@@ -81,3 +81,6 @@ export function meaningOf(code: string, subcode: string | null, said: { message:
   // "Invalid parameter" can be anything; Meta's own sentence names the field.
   return code === '100' && known === MEANINGS.get('100') && said.message !== null ? final(`Meta refused the message: ${said.message}`) : known;
 }
+
+/** The token ended, or was taken back: 190 and its subcodes. */
+export const isTokenFault = (errorCode: string): boolean => /^190(?:$|\D)/.test(errorCode);

@@ -29,6 +29,7 @@ export const bandwidthSms: Provider<BandwidthSettings, BandwidthSecrets> = {
     'Ask Bandwidth\'s support to enable delivery receipts of MMS, if you want to know more of pictures than that the carrier has them.',
   ],
   media: (part, account) => bandwidthMedia(part, account),
+  isAccountFault: (errorCode) => errorCode === 'unauthorized',
   send: sendBandwidth,
 };
 
