@@ -6,18 +6,24 @@ import {
 } from 'graphql';
 import type { Viewer } from '../../src/access/viewer.ts';
 import { tagOf } from '../../src/graphql/cursors.ts';
-import { entities, type Field, type RootField } from '../../src/graphql/entity.ts';
+import { entities, type Entity, type Field, type RootField } from '../../src/graphql/entity.ts';
 import { bodyOf, type Answer, type Graph } from '../../src/graphql/execute.ts';
+import { answeredFields } from './answered.ts';
 
 export interface DifferentialOptions {
   compiled: Graph;
   /** The same declarations, made with `path: 'loaders'`. */
   oracle: Graph;
-  viewer: Viewer;
+  /** Each operation is one of theirs, and mostly asks for what he may ask for. */
+  viewers: readonly Viewer[];
   seed: number;
   operations: number;
-  /** Ids that are not the viewer's: another workspace's. */
+  /** Ids that are not the viewers': another workspace's. */
   foreignIds?: string[];
+  /** Names of texts and enums, and what of them finds something. */
+  texts?: Record<string, string[]>;
+  /** Public ids that exist, the viewers' own. */
+  ids?: string[];
   /** Ends at the first fault. */
   stopAtFault?: boolean;
   /** Root fields to leave out (e.g. those whose answer is of the moment). */
@@ -33,27 +39,31 @@ export interface Report {
   runs: number;
   compiled: number;
   bytes: number;
+  /** `Type.field`s of which an answer of one statement held a value, and was the same as the loaders'. */
+  answered: Set<string>;
   /** Why the compiled path declined, with how often. */
   declined: Record<string, number>;
   faults: { what: string; source: string; variables: Record<string, unknown>; compiled: string; oracle: string }[];
 }
 
 export async function differ(options: DifferentialOptions): Promise<Report> {
-  const report: Report = { seed: options.seed, operations: 0, runs: 0, compiled: 0, bytes: 0, declined: {}, faults: [] };
-  const generator = new Generator(options.compiled.schema, options.seed, options.foreignIds ?? [], options.without ?? [], options.rarely ?? []);
+  const report: Report = { seed: options.seed, operations: 0, runs: 0, compiled: 0, bytes: 0, answered: new Set(), declined: {}, faults: [] };
+  const generator = new Generator(options.compiled.schema, options, report.answered);
   while (report.operations < options.operations) {
-    const operation = generator.operation();
+    const viewer = options.viewers[report.operations % options.viewers.length]!;
+    const operation = generator.operation(viewer.permissions);
     const document = parse(operation.source);
     if (validate(options.compiled.schema, document, specifiedRules).length > 0) continue;
     report.operations++;
     const runs = operation.variables.length > 0 ? 3 : 1;
     for (let run = 0; run < runs; run++) {
       const variables = generator.values(operation, run > 0);
-      const two = await options.oracle.query(operation.source, options.viewer, variables);
-      const one = await options.compiled.query(operation.source, options.viewer, variables);
+      const two = await options.oracle.query(operation.source, viewer, variables);
+      const one = await options.compiled.query(operation.source, viewer, variables);
       generator.learn(two.data);
       report.runs++;
       const fault = options.oracleCompiles && one.path !== 'refused' && bodyOf(one) !== bodyOf(two) && codesOf(one) === '' ? 'other bytes' : judge(one, two, operation, report);
+      if (!fault && one.path === 'compiled') for (const field of answeredFields(options.compiled.schema, document, one.data!)) report.answered.add(field);
       if (!fault) continue;
       report.faults.push({ what: fault, source: operation.source, variables, compiled: bodyOf(one), oracle: bodyOf(two) });
       if (options.stopAtFault) return report;
@@ -109,16 +119,26 @@ class Generator {
   readonly #cursors = new Map<string, string[]>();
   /** Of which type the ids of the argument's fields are, by their names. */
   readonly #prefixes = new Map<string, string>();
+  readonly #places: string[] = [];
+  #may: ReadonlySet<string> = new Set();
   readonly #texts: string[] = ['', 'plain', '"', "it's", '\\', '\u2028', '😀', 'a\nb'];
   readonly #moments: string[] = ['2026-01-03T00:00:00.000Z', '2026-01-03T00:00:00.001+01:00', '1970-01-01T00:00:00Z'];
+  readonly #known: Record<string, string[]>;
+  private readonly foreignIds: string[];
+  private readonly without: string[];
+  private readonly rarely: string[];
   constructor(
     private readonly schema: GraphQLSchema,
-    seed: number,
-    private readonly foreignIds: string[],
-    private readonly without: string[],
-    private readonly rarely: string[],
+    { seed, foreignIds = [], without = [], rarely = [], texts = {}, ids = [] }: DifferentialOptions,
+    /** What answers held values of: what they didn't is asked for more often. */
+    private readonly answered: ReadonlySet<string>,
   ) {
     this.#state = (seed * 2654435761) >>> 0 || 1;
+    this.#known = texts;
+    this.foreignIds = foreignIds;
+    this.without = without;
+    this.rarely = rarely;
+    this.learn(JSON.stringify(ids));
   }
 
   // xorshift: the same seed, the same operations.
@@ -139,16 +159,19 @@ class Generator {
     const keep = (map: Map<string, string[]>, key: string, value: string) => {
       const all = map.get(key) ?? [];
       map.set(key, all);
+      if (all.includes(value)) return;
       if (all.length < 300) all.push(value);
       else all[this.#int(300)] = value;
     };
     for (const [, id] of data?.matchAll(/"([a-z]{3}_[0-9a-f]{32})"/g) ?? []) keep(this.#ids, id!.slice(0, 3), id!);
     for (const [, cursor] of data?.matchAll(/"([0-9a-f]{4}\.[0-9a-f.-]*[0-9a-f]{32})"/g) ?? []) keep(this.#cursors, cursor!.slice(0, 4), cursor!);
+    for (const [, place] of data?.matchAll(/"(v1\.[\w.-]+)"/g) ?? []) if (this.#places.length < 100) this.#places.push(place!);
     for (const [, moment] of data?.matchAll(/"(\d{4}-\d\d-\d\dT[\d:.]+Z)"/g) ?? []) if (this.#moments.length < 100) this.#moments.push(moment!);
     if (this.#texts.length < 200) for (const [literal] of data?.matchAll(/"(?:[^"\\]|\\.){0,30}"/g) ?? []) if (this.#maybe(0.1)) this.#texts.push(JSON.parse(literal) as string);
   }
 
-  operation(): Operation {
+  operation(may: ReadonlySet<string>): Operation {
+    this.#may = may;
     const draft: Draft = { variables: [], definitions: [], fragments: [], names: 0, uncompilable: null };
     const body = this.#selection(draft, this.schema.getQueryType()!, 5);
     const head = draft.definitions.length > 0 ? `(${draft.definitions.join(', ')})` : '';
@@ -173,16 +196,19 @@ class Generator {
     return values;
   }
 
-  #selection(draft: Draft, type: GraphQLNamedType, depth: number): string {
+  /** `likely`: which member of the interface it probably is. */
+  #selection(draft: Draft, type: GraphQLNamedType, depth: number, likely?: Entity): string {
     const out: string[] = [];
     if (isUnionType(type) || isInterfaceType(type)) {
-      if (this.#maybe(0.6)) out.push('__typename');
+      if (this.#maybe(0.8)) out.push('__typename');
       if (isInterfaceType(type) && this.#maybe(0.6)) out.push('id');
-      for (const possible of this.schema.getPossibleTypes(type)) if (this.#maybe(0.5)) out.push(this.#fragment(draft, possible, depth));
+      const often = likely ? 0.05 : 0.5;
+      for (const possible of this.schema.getPossibleTypes(type)) if (this.#maybe(possible.name === likely?.name ? 0.95 : often) && this.#allowed(possible)) out.push(this.#fragment(draft, possible, depth));
       return out.join(' ') || '__typename';
     }
     if (!isObjectType(type)) return '__typename';
-    const fields = Object.values(type.getFields()).filter((field) => type !== this.schema.getQueryType() || !this.without.includes(field.name));
+    const fields = Object.values(type.getFields()).filter((field) => (type !== this.schema.getQueryType() || !this.without.includes(field.name)) && this.#allowed(field) && this.#allowed(getNamedType(field.type)));
+    if (fields.length === 0) return '__typename';
     for (let n = 1 + this.#int(4); n > 0; n--) {
       if (this.#maybe(0.08)) {
         out.push(this.#maybe(0.3) ? `al${this.#int(3)}: __typename` : '__typename');
@@ -192,7 +218,8 @@ class Generator {
         out.push(this.#fragment(draft, type, depth));
         continue;
       }
-      const field = this.#pick(fields);
+      const unheard = this.#maybe(0.4) ? fields.filter(({ name }) => !this.answered.has(`${type.name}.${name}`)) : [];
+      const field = this.#pick(unheard.length > 0 ? unheard : fields);
       const named = getNamedType(field.type);
       if (!isLeafType(named) && depth <= 0) continue;
       if (this.rarely.includes(`${type.name}.${field.name}`) && !this.#maybe(0.1)) continue;
@@ -203,11 +230,24 @@ class Generator {
         draft.uncompilable = `${type.name}.${field.name}`;
       }
       const alias = this.#maybe(0.25) ? `a${++draft.names}: ` : '';
-      const within = () => (isLeafType(named) ? '' : ` { ${this.#selection(draft, named, depth - 1)} }`);
-      out.push(`${alias}${field.name}${this.#arguments(draft, field, declared)}${this.#directive(draft)}${within()}`);
+      const likely = type === this.schema.getQueryType() && field.name === 'node' && this.#maybe(0.9) ? this.#node() : undefined;
+      const within = () => (isLeafType(named) ? '' : ` { ${this.#selection(draft, named, depth - 1, likely)} }`);
+      out.push(`${alias}${field.name}${this.#arguments(draft, field, declared, likely)}${this.#directive(draft)}${within()}`);
       if (!isLeafType(named) && field.args.length === 0 && this.#maybe(0.2)) out.push(`${alias}${field.name}${within()}`); // merged
     }
     return out.join(' ') || '__typename';
+  }
+
+  /** What the viewer may ask for by its id, mostly of what answers didn't tell yet. */
+  #node(): Entity | undefined {
+    const nodes = [...entities.values()].filter((entity) => entity.prefix && this.#ids.has(entity.prefix) && this.#allowed({ extensions: { permission: entity.permission } }));
+    const unheard = nodes.filter(({ name, fields }) => Object.keys(fields).some((field) => !this.answered.has(`${name}.${field}`)));
+    return nodes.length === 0 ? undefined : this.#pick(unheard.length > 0 && this.#maybe(0.5) ? unheard : nodes);
+  }
+
+  /** Now and then also what the viewer may not ask for: refused by both paths. */
+  #allowed({ extensions }: { extensions: { permission?: unknown } }): boolean {
+    return !extensions.permission || this.#may.has(extensions.permission as string) || this.#maybe(0.0005);
   }
 
   #fragment(draft: Draft, type: GraphQLNamedType, depth: number): string {
@@ -232,7 +272,7 @@ class Generator {
     return ` ${directive}(if: $${name})`;
   }
 
-  #arguments(draft: Draft, field: GraphQLField<unknown, unknown>, declared: Field | RootField | undefined): string {
+  #arguments(draft: Draft, field: GraphQLField<unknown, unknown>, declared: Field | RootField | undefined, likely?: Entity): string {
     const out: string[] = [];
     const isGiven = (name: string) => out.some((argument) => argument.startsWith(`${name}:`));
     for (const argument of field.args) {
@@ -241,12 +281,12 @@ class Generator {
         if (argument.name === 'around' && (isGiven('after') || isGiven('last')) && !this.#maybe(0.05)) continue;
         if (argument.name === 'before' && isGiven('around') && !this.#maybe(0.05)) continue;
       }
-      out.push(`${argument.name}: ${this.#written(draft, argument.type, () => this.#argument(argument, declared, field))}`);
+      out.push(`${argument.name}: ${this.#written(draft, argument.type, () => this.#argument(argument, declared, field, likely))}`);
     }
     return out.length > 0 ? `(${out.join(', ')})` : '';
   }
 
-  #argument(argument: GraphQLArgument, declared: Field | RootField | undefined, field: GraphQLField<unknown, unknown>): unknown {
+  #argument(argument: GraphQLArgument, declared: Field | RootField | undefined, field: GraphQLField<unknown, unknown>, likely?: Entity): unknown {
     if (declared?.form === 'many') {
       if (argument.name === 'first' || argument.name === 'last') return this.#maybe(0.02) ? -1 : this.#maybe(0.02) ? 101 : this.#int(6);
       if (argument.name === 'after' || argument.name === 'before') {
@@ -257,8 +297,9 @@ class Generator {
       }
       if (argument.name === 'around') return this.#id(declared.target().prefix);
     }
-    if (argument.name === 'id' || argument.name === 'ids') {
-      const prefix = declared?.form === 'byId' ? (declared.prefix ?? declared.target().prefix) : null;
+    if (argument.name === 'id' || argument.name === 'ids' || (declared?.form === 'byId' && argument.name === declared.argument)) {
+      const typed = declared?.form === 'rows' ? declared.args[argument.name]?.type : null;
+      const prefix = declared?.form === 'byId' ? (declared.prefix ?? declared.target().prefix) : typeof typed === 'object' && typed?.kind === 'id' ? typed.prefix : likely?.prefix;
       const one = () => this.#id(prefix ?? this.#pick([...entities.values()].map((entity) => entity.prefix).filter((p) => p !== null)));
       return field.name === 'nodes' ? [one(), one()] : one();
     }
@@ -271,7 +312,8 @@ class Generator {
   #id(prefix: string | null): string {
     const known = prefix ? this.#ids.get(prefix) : undefined;
     if (known && this.#maybe(0.92)) return this.#pick(known);
-    if (this.foreignIds.length > 0 && this.#maybe(0.5)) return this.#pick(this.foreignIds);
+    const foreign = this.foreignIds.filter((id) => this.#maybe(0.02) || id.startsWith(`${prefix}_`));
+    if (foreign.length > 0 && this.#maybe(0.5)) return this.#pick(foreign);
     if (this.#maybe(0.93)) return `${prefix}_${'0'.repeat(31)}${this.#int(10)}`;
     return this.#pick(['', 'nonsense', `${prefix}_zz`, `xxx_${'0'.repeat(32)}`]);
   }
@@ -283,7 +325,7 @@ class Generator {
       return Array.from({ length: this.#int(3) }, () => this.#value(item, name, depth + 1));
     }
     const named = getNullableType(type);
-    if (isEnumType(named)) return this.#pick(named.getValues()).name;
+    if (isEnumType(named)) return this.#known[name] && this.#maybe(0.8) ? this.#pick(this.#known[name]!) : this.#pick(named.getValues()).name;
     if (isInputObjectType(named)) {
       const value: Record<string, unknown> = {};
       for (const field of Object.values(named.getFields())) {
@@ -304,13 +346,17 @@ class Generator {
       case 'Boolean':
         return this.#maybe(0.5);
       case 'DateTime':
+        if ((name === 'from' || name === 'to') && this.#maybe(0.7)) return name === 'from' ? '2026-01-01T00:00:00.000Z' : '2027-02-01T12:30:00.000Z';
         return this.#pick(this.#moments);
       case 'JSON':
         return this.#pick<unknown>([{}, { a: 1 }, [1], 'text', 5, { b: [true] }]);
       case 'ID':
         return this.#id(this.#prefixes.get(name) ?? this.#pick([...this.#ids.keys(), 'xxx']));
+      case 'Cursor':
+        return this.#places.length > 0 && this.#maybe(0.9) ? this.#pick(this.#places) : this.#pick(this.#texts);
       default:
-        return this.#pick(this.#texts);
+        if (name === 'timeZone' && this.#maybe(0.8)) return this.#pick(['Europe/Berlin', 'America/New_York', 'UTC']);
+        return this.#pick(this.#known[name] && this.#maybe(0.8) ? this.#known[name]! : this.#texts);
     }
   }
 

@@ -75,7 +75,7 @@ it.each(chosen.map((mutant, index) => [...mutant, index] as const))(
         const report = await differ({
           compiled,
           oracle,
-          viewer: viewerOf(workspaces[1], 2),
+          viewers: [viewerOf(workspaces[1], 2)],
           seed,
           operations: 60,
           foreignIds,
