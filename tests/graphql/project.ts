@@ -36,7 +36,7 @@ export async function makeProject(db: TestDatabase): Promise<Project> {
     ids: [...Object.values(world.ids), ...(await idsOf(db, [world.id, server.server.demo!.workspaceId]))],
     foreignIds: Object.values(other.ids),
     texts: {
-      system: ['shop'], type: ['order'], externalId: ['odd 3', `order ${world.mark}`, '48821'], number: [`4711${world.mark}`, '48821'], query: [world.mark, world.email, '48821', 'tracking', 'Ada'], tag: ['billing', world.mark, 'odd "1"'],
+      channel: ['SMS', 'EMAIL', 'VOICE', 'LIVE_CHAT', 'MESSENGER'], system: ['shop'], type: ['order'], externalId: ['odd 3', `order ${world.mark}`, '48821'], number: [`4711${world.mark}`, '48821'], query: [world.mark, world.email, '48821', 'tracking', 'Ada'], tag: ['billing', world.mark, 'odd "1"'],
       value: [world.email, world.phone, 'ada@lovelace.example', '+447700900123'], address: [world.email, world.phone, 'ada@lovelace.example', '+447700900123'], kind: ['EMAIL', 'PHONE'],
     },
   };
@@ -102,14 +102,26 @@ async function oddRows(owner: Sql, id: string): Promise<void> {
   await owner`update channel_accounts set disconnected_at = ${at} where workspace_id = ${id} and name like '% spare'`;
   await owner`update attempts set error_code = 'PROVIDER', error_reason = ${odd} where workspace_id = ${id}`;
   await owner`update receipts set error_code = '30003', reason = ${odd} where workspace_id = ${id}`;
-  await owner`update messages set error_code = '30003', error_reason = ${odd}, edited_at = ${at}, deleted_at = case when direction = 'OUTBOUND' then ${at}::timestamptz end where workspace_id = ${id} and md5(id::text) < '8'`;
-  await owner`update messages m set in_reply_to_id = (select o.id from messages o where o.workspace_id = m.workspace_id and o.conversation_id = m.conversation_id and o.id <> m.id order by o.id limit 1) where workspace_id = ${id}`;
+  await owner`update messages set error_code = '30003', error_reason = ${odd}, edited_at = ${at}, deleted_at = case when direction = 'OUTBOUND' then ${at}::timestamptz end where workspace_id = ${id} and (direction = 'OUTBOUND' or md5(id::text) < '8')`;
+  await owner`update messages m set in_reply_to_message_id = (select o.id from messages o where o.workspace_id = m.workspace_id and o.conversation_id = m.conversation_id and o.id <> m.id order by o.id limit 1) where workspace_id = ${id}`;
   await owner`update message_parts set quoted_text = ${odd}, signature = ${odd}, html = ${odd} where workspace_id = ${id} and kind = 'TEXT' and md5(id::text) < '8'`;
   await owner`update calls set member_id = (select id from members where workspace_id = ${id} order by id limit 1) where workspace_id = ${id}`;
-  await owner`update conversations set language = 'pt-BR', snoozed_until = ${at}, status = 'SNOOZED', related_conversation_id = (select id from conversations where workspace_id = ${id} order by id limit 1) where workspace_id = ${id} and md5(id::text) < '6'`;
+  await owner`update conversations set language = 'pt-BR', snoozed_until = ${at}, status = 'SNOOZED', related_conversation_id = (select id from conversations where workspace_id = ${id} order by id limit 1) where workspace_id = ${id} and id in (select id from conversations where workspace_id = ${id} order by created_at, id limit 3)`;
   await owner`update identities set username = ${odd}, trust = 'VERIFIED', verified_at = ${at}, verified_by_kind = 'SYSTEM' where workspace_id = ${id} and kind = 'PHONE' and md5(id::text) < '8'`;
   await owner`update identities set valid_to = ${at} where workspace_id = ${id} and kind = 'EXTERNAL_ID'`;
   await owner`update members set deactivated_at = ${at} where workspace_id = ${id} and name like 'Tom%'`;
   await owner`update notes set pinned_at = ${at}, pinned_by_kind = 'SYSTEM' where workspace_id = ${id}`;
+  await owner`update channel_accounts set fault_at = ${at}, fault = ${odd} where workspace_id = ${id} and channel = 'SMS'`;
+  await owner`update receipts set occurred_at = ${at} where workspace_id = ${id}`;
+  await owner`update external_record_versions set content = content || jsonb_build_object('url', ${odd}::text) where workspace_id = ${id} and version = 1`;
+  await owner`update inbound_events set error = ${odd} where workspace_id = ${id}`;
+  await owner`update routing_decisions set priority = 'HIGH' where workspace_id = ${id}`;
+  await owner`
+    insert into message_parts (workspace_id, id, message_id, version, ordinal, kind, mime, filename, size, sha256, url, media_state)
+    select m.workspace_id, gen_random_uuid(), m.id, coalesce((select max(p.version) from message_parts p where p.workspace_id = m.workspace_id and p.message_id = m.id), 1), 50 + n, 'MEDIA', 'image/png', ${odd}, 1000 * n, repeat(n::text, 64), 'https://files.example/' || n,
+      case n when 3 then 'PENDING' else 'STORED' end
+    from messages m, generate_series(1, 3) n where m.workspace_id = ${id} and (m.channel = 'LIVE_CHAT' or md5(m.id::text) < '4')`;
+  const [hours] = await owner`select id from business_hours where workspace_id = ${id} limit 1`;
+  await owner`update routing_rules set actions = actions || '{"priority": "HIGH"}', conditions = conditions || jsonb_build_object('businessHours', jsonb_build_object('id', ${hours!.id as string}::text, 'state', 'OPEN')) where workspace_id = ${id}`;
   await owner`update routing_rules set conditions = conditions || '{"channelIn": ["SMS", "EMAIL"], "languageIn": ["en"], "tagsAny": ["a \\"b\\""]}' where workspace_id = ${id}`;
 }
