@@ -26,6 +26,7 @@ export const COUNTS: readonly Count[] = [
   // Over a schema made for it, which uses every form of declaration.
   { name: 'differential.forms', counts: { operations: 20_000 }, slices: 10, command: ({ seed }) => vitest('tests/graphql/differential.test.ts', { SEED: String(seed), OPERATIONS: '2000' }) },
   { name: 'mutants', counts: { mutants: 19 }, slices: 1, command: () => vitest('tests/graphql/mutants.test.ts', { MUTANTS: 'all' }) },
+  { name: 'crawler', counts: {}, slices: 1, command: () => vitest('tests/guarantees/crawler.test.ts', { CRAWL: 'all' }) },
   { name: 'fuzz.operations', counts: { operations: 100_000 }, slices: 50, command: ({ seed }) => vitest('tests/fuzz/operations.test.ts', { SEED: String(seed), OPERATIONS: '2000', VERIFY: '1' }) },
   { name: 'fuzz.deliveries', counts: { deliveries: 20_000 }, slices: 20, command: ({ seed }) => vitest('tests/fuzz/deliveries.test.ts', { SEED: String(seed), DELIVERIES: '1000', VERIFY: '1' }) },
   { name: 'model', counts: { runs: 10_000 }, slices: 50, command: ({ seed }) => vitest('tests/model/spine.test.ts', { SEED: String(seed), RUNS: '200', VERIFY: '1' }) },
