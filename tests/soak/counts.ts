@@ -25,5 +25,5 @@ export function slopeOf(points: readonly Point[]): Slope {
   return { perMinute, noisePerMinute: 2 * Math.sqrt(rest / (n - 2) / spread) };
 }
 
-/** Whether it grows: by more than its noise, and by more than `lowestPerMinute`, below which nobody would notice in a month. */
-export const grows = ({ perMinute, noisePerMinute }: Slope, lowestPerMinute: number): boolean => perMinute > noisePerMinute && perMinute > lowestPerMinute;
+/** Whether it grows: by more than its noise. */
+export const grows = ({ perMinute, noisePerMinute }: Slope): boolean => perMinute > noisePerMinute;

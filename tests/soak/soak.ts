@@ -14,10 +14,8 @@ import { grows, slopeOf, type Slope } from './counts.ts';
 
 const SOCKETS = 12;
 /** The first rounds fill caches, compile code and open pools; what is measured begins after them. */
-const WARM_UP_PART = 0.25;
+const WARM_UP_PART = 1 / 3;
 const WARM_UP_ROUNDS_MIN = 3;
-/** Growth below this is nobody's: 20 KB a minute are 0.9 GB a month. */
-const HEAP_GROWTH_LOWEST = 20_000;
 /** Pools close what is idle and open it again: so many sessions may be there at one moment and not at another. */
 const SESSIONS_SLACK = 6;
 
@@ -120,8 +118,8 @@ function judged(o: SoakOptions, samples: readonly Sample[], counts: SoakResult['
   const without = ({ at: _at, ...sample }: Sample) => sample;
   const [base, end] = [without(warm[0]!), without(warm.at(-1)!)];
   const faults: string[] = [];
-  if (grows(heap, HEAP_GROWTH_LOWEST)) faults.push(`The heap grows by ${kb(heap.perMinute)} a minute; its noise is ${kb(heap.noisePerMinute)}.`);
-  if (grows(external, HEAP_GROWTH_LOWEST)) faults.push(`Memory outside of the heap grows by ${kb(external.perMinute)} a minute; its noise is ${kb(external.noisePerMinute)}.`);
+  if (grows(heap)) faults.push(`The heap grows by ${kb(heap.perMinute)} a minute; its noise is ${kb(heap.noisePerMinute)}.`);
+  if (grows(external)) faults.push(`Memory outside of the heap grows by ${kb(external.perMinute)} a minute; its noise is ${kb(external.noisePerMinute)}.`);
   const back = (name: 'sockets' | 'handles' | 'listeners' | 'sessions', slack: number) => {
     if (end[name] > base[name] + slack) faults.push(`${name}: ${base[name]} at first, ${end[name]} at the end.`);
   };
