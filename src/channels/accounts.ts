@@ -291,7 +291,8 @@ const changed = (tx: Tx, actor: Actor, accountId: string, state: AccountState): 
 /** The kind of address by which the account itself is known to its channel. */
 const OWN_ADDRESS: Partial<Record<ChannelName | `${ChannelName} ${string}`, 'EMAIL' | 'PHONE'>> = { email: 'EMAIL', sms: 'PHONE', voice: 'PHONE', 'whatsapp twilio': 'PHONE' };
 
-function addressOf(provider: Provider, address: string | null | undefined, accountId: string): string {
+/** The account's own address in the form that is kept. @throws Refusal INVALID_INPUT */
+export function addressOf(provider: Provider, address: string | null | undefined, accountId: string): string {
   if (provider.channel === 'live_chat') {
     if (address != null) throw new Refusal('INVALID_INPUT', 'A chat account is known by its own id: leave the address out.', { field: ['address'] });
     return publicId('cha', accountId);

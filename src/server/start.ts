@@ -23,7 +23,6 @@ import { InvalidConfig, type Config } from '../platform/config.ts';
 import { openPool } from '../platform/db.ts';
 import { refuseUnconfined } from '../platform/doctor.ts';
 import { loadHashKey } from '../platform/hash-key.ts';
-import { outgoing } from '../platform/http.ts';
 import { startWorkers } from '../platform/jobs.ts';
 import { after, now } from '../platform/clock.ts';
 import { createLog, type Logger } from '../platform/log.ts';
@@ -42,6 +41,7 @@ import { createHttp, logFault } from './http.ts';
 import { startMailDoor } from './mail.ts';
 import { Origins } from './origins.ts';
 import { isLoopback } from './loopback.ts';
+import { outgoingClient } from './outgoing-client.ts';
 import { watchBacklogs } from './backlogs.ts';
 import { addWebSockets } from './websocket.ts';
 
@@ -144,7 +144,8 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => admission.close());
   const live: Live = { log: stream, signals, facts: new Facts(app) };
   const visitors: VisitorParts = { log: stream, signals, app };
-  const graph = await makeGraph({ read, write: app, path: options.path, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
+  const client = outgoingClient(config);
+  const graph = await makeGraph({ read, write: app, path: options.path, parts: { live, visitors, blobs, drain, http: client }, log: (id, error) => logFault({ log }, id, error) });
 
   closers.push(() => graph.close());
 
@@ -170,8 +171,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   });
   const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log, budgets, admission, trustProxy: config.trustProxy });
 
-  const client = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl), allow: config.outgoingAllow });
-  const mediaClient = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl), allow: config.outgoingAllow, redirectsMax: 3 });
+  const mediaClient = outgoingClient(config, 3);
   // Closed in the reverse order: mail, which makes work, before what does it.
   const workers = await startWorkers({
     url: database.url, concurrency: 4, log,
