@@ -13,6 +13,7 @@ import { systemActor } from '../access/viewer.ts';
 import { lockConversations } from '../conversations/rows.ts';
 import { lockMessage, setDelivery, type MessageRow } from './change.ts';
 import { fileUrl } from './file-url.ts';
+import { mayGo, pauseAccount, type DeliveryJob } from './pace.ts';
 import { becameKnown, lockProviderIds } from './provider-ids.ts';
 import { applyParkedReports } from './reports.ts';
 import { absorbEcho, echoOf, likelyEcho } from './settle.ts';
@@ -42,10 +43,11 @@ interface Prepared {
 }
 
 /**
- * Delivers one message; safe to be called again at any point. While its account is DISABLED it stays QUEUED, without an attempt; one whose account
+ * Delivers one message, when its account's pace has room for it; safe to be called again at any point. While its account is DISABLED it stays QUEUED, without an attempt; one whose account
  * was disconnected is FAILED.
  */
-export async function deliverMessage(context: DeliveryContext, job: { workspaceId: string; messageId: string }): Promise<void> {
+export async function deliverMessage(context: DeliveryContext, job: DeliveryJob): Promise<void> {
+  if (!(await mayGo(context.app, job))) return;
   const prepared = await inWorkspace(context.app, job.workspaceId, (tx) => begin(tx, context, job));
   if (!prepared) return;
   let result: SendResult;
@@ -56,6 +58,7 @@ export async function deliverMessage(context: DeliveryContext, job: { workspaceI
     result = { outcome: 'unknown', reason: error instanceof Error ? error.message : String(error) };
   }
   await inWorkspace(context.app, job.workspaceId, (tx) => finish(tx, job, prepared, result));
+  if (result.outcome === 'failed' && result.retryable && result.retryAfterMs !== undefined) await pauseAccount(context.app, job.workspaceId, prepared.account.id, result.retryAfterMs);
 }
 
 /**

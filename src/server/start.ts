@@ -17,6 +17,7 @@ import { LogStream } from '../events/stream.ts';
 import { makeGraph } from '../graphql/execute.ts';
 import { startDrain } from '../inbound/drain.ts';
 import { deliverMessage } from '../messages/deliver.ts';
+import type { DeliveryJob } from '../messages/pace.ts';
 import { fetchMedia } from '../messages/media.ts';
 import { folderBlobs } from '../platform/blobs.ts';
 import { InvalidConfig, type Config } from '../platform/config.ts';
@@ -177,7 +178,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
     url: database.url, concurrency: 4, log,
     tasks: {
       deliver_message: async (payload) => {
-        await deliverMessage({ app, http: client, blobs, publicUrl }, payload as { workspaceId: string; messageId: string });
+        await deliverMessage({ app, http: client, blobs, publicUrl }, payload as unknown as DeliveryJob);
         wake();
       },
       fetch_media: async (payload, job) => {
