@@ -21,7 +21,7 @@ import type { DeliveryJob } from '../messages/pace.ts';
 import { fetchMedia } from '../messages/media.ts';
 import { folderBlobs } from '../platform/blobs.ts';
 import { InvalidConfig, type Config } from '../platform/config.ts';
-import { openPool } from '../platform/db.ts';
+import { openPool, type Sql } from '../platform/db.ts';
 import { refuseUnconfined } from '../platform/doctor.ts';
 import { loadHashKey } from '../platform/hash-key.ts';
 import { startWorkers } from '../platform/jobs.ts';
@@ -52,6 +52,8 @@ const HOUSEKEEPING_TICKS = 600;
 /** What has marks every half minute; everything every ten minutes, a minute after the start at first: the horizon has been set by then. */
 const ROLLUP_TICKS = { marked: 30, all: 600, first: 60 };
 const IN_FLIGHT_MS_MAX = 10_000;
+/** Whoever asks whether we are ready asks often, and doesn't wait. */
+const READY_MS_MAX = 2_000;
 
 export interface Server {
   /** `http://127.0.0.1:4000` */
@@ -162,12 +164,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
     ide: () => ({ demoKey: isLoopback(config.host) && isLoopback(config.publicUrl) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
     notReady: async () => {
       if (stopping) return 'The server is stopping.';
-      try {
-        await read`select 1`;
-        return null;
-      } catch {
-        return 'The database does not answer.';
-      }
+      return (await answersWithin(READY_MS_MAX, read)) ? null : 'The database does not answer.';
     },
   });
   const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log, budgets, admission, trustProxy: config.trustProxy });
@@ -221,6 +218,12 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       await close();
     })());
   return { address, smtpPort: mail?.port ?? null, demo: isLoopback(config.host) && isLoopback(config.publicUrl) ? demo : null, stop };
+}
+
+async function answersWithin(ms: number, sql: Sql): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
+  return Promise.race([sql`select 1`.then(() => true, () => false), late]).finally(() => clearTimeout(timer));
 }
 
 /** @throws InvalidConfig naming the variable and the address when something else listens there */
