@@ -45,7 +45,7 @@ export interface SoakResult {
   seed: number;
   minutes: number;
   rounds: number;
-  counts: { socketsOpened: number; subscriptions: number; eventsReceived: number; writes: number; failed: number };
+  counts: { minutes: number; socketsOpened: number; subscriptions: number; eventsReceived: number; writes: number; failed: number };
   heap: Slope & { firstMb: number; lastMb: number };
   external: Slope;
   /** What they were after the warm-up and at the end. */
@@ -111,7 +111,7 @@ export async function soak(o: SoakOptions): Promise<SoakResult> {
   }
 }
 
-function judged(o: SoakOptions, samples: readonly Sample[], counts: SoakResult['counts']): SoakResult {
+function judged(o: SoakOptions, samples: readonly Sample[], counts: Churn['counts']): SoakResult {
   const warm = samples.slice(Math.max(WARM_UP_ROUNDS_MIN, Math.floor(samples.length * WARM_UP_PART)));
   const slope = (name: 'heapUsed' | 'external') => slopeOf(warm.map((sample) => ({ at: sample.at, value: sample[name] })));
   const [heap, external] = [slope('heapUsed'), slope('external')];
@@ -130,7 +130,7 @@ function judged(o: SoakOptions, samples: readonly Sample[], counts: SoakResult['
   if (counts.failed > counts.writes / 100) faults.push(`${counts.failed} of ${counts.writes} writes failed.`);
   if (counts.eventsReceived === 0) faults.push('No subscription was told anything.');
   return {
-    ok: faults.length === 0, seed: o.seed, minutes: o.minutes, rounds: samples.length, counts,
+    ok: faults.length === 0, seed: o.seed, minutes: o.minutes, rounds: samples.length, counts: { minutes: Math.floor(samples.at(-1)!.at * 100) / 100, ...counts },
     heap: { ...heap, firstMb: base.heapUsed / 1e6, lastMb: end.heapUsed / 1e6 }, external, base, end, faults, samples: [...samples], at: now(),
   };
 }
