@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { proven } from '../harness/proven.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { makeProject, type Project } from './project.ts';
 
@@ -79,6 +80,7 @@ it.each(chosen.map((mutant, index) => [...mutant, index] as const))(
         noticed = faults.length;
       }
       expect(noticed).toBeGreaterThan(0);
+      proven({ mutants: 1 });
     } finally {
       vi.doUnmock(path);
     }
