@@ -158,13 +158,15 @@ function over(socket: Socket): Ask {
       let stop = () => {};
       const end = (answer: { data?: unknown; errors?: Reply['errors'] }) => {
         clearTimeout(timer);
-        // A query ends by itself: a client of graphql-ws that is told so twice gives its socket back twice, and closes it under the others.
-        if (isSubscription) stop();
+        // Later: a client of graphql-ws that ends what the server ends in the same breath gives its socket back twice, and closes it under the others.
+        setImmediate(() => stop());
         resolve(answer);
       };
       const timer = setTimeout(() => end({ errors: [{ message: 'No answer.', extensions: { code: 'SILENT' } }] as never }), 30_000);
       stop = socket.client.subscribe({ query: document, variables }, {
-        next: (value) => end(value as never), error: (error) => end({ errors: Array.isArray(error) ? (error as never) : [{ message: String(error), extensions: { code: 'CLOSED' } }] }), complete: () => end({}),
+        next: (value) => end(value as never),
+        error: (error) => end({ errors: Array.isArray(error) ? (error as never) : [{ message: String(error), extensions: { code: 'CLOSED' } }] }),
+        complete: () => end({}),
       });
       const began = performance.now();
       const quietly = () => setTimeout(end, Math.max(patienceMs, 10 * (performance.now() - began)), {});
