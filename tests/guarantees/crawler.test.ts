@@ -9,6 +9,7 @@ import { makeGraph } from '../../src/graphql/execute.ts';
 import { inWorkspace, type Sql, type Tx } from '../../src/platform/db.ts';
 import '../../src/server/graph.ts';
 import { createApiKey } from '../../src/workspaces/keys.ts';
+import { proven } from '../harness/proven.ts';
 import { startTestServer, type Reply, type Socket, type TestServer } from '../harness/server.ts';
 import { call, documentOf, idPathsOf, rootOf, type Kind } from './documents.ts';
 import { CRAWLS_ALL, phantom, Places, shallow, type Place } from './places.ts';
@@ -115,6 +116,7 @@ describe('as another workspace', () => {
     const wanted = idPathsOf(buildClientSchema(data as never));
     expect([...wanted].filter((path) => !crawled.has(path))).toEqual([]);
     expect([...wanted].filter((path) => crawled.has(path))).toHaveLength(idPathsOf(schema).size);
+    proven({ idArguments: wanted.size });
     console.log(`${queries.length} places of queries, ${changes.length} of mutations, ${live.length} of subscriptions; ${wanted.size} arguments take ids or cursors.`);
   });
 
