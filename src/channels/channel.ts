@@ -160,6 +160,8 @@ export const inboundEvent = z.object({
   /** What the provider tells of itself: thread control, a policy's enforcement, an account's state. */
   system: z.object({ code: z.string(), text: z.string().nullable(), data: z.unknown() }).optional(),
   identityChange: z.object({ from: observedAddress.nullable(), to: observedAddress.nullable(), reason: z.string() }).optional(),
+  /** It happened before the account was connected, and the provider brings it along: it keeps its time, and calls for nothing. */
+  historical: z.boolean().optional(),
 });
 export type InboundEvent = z.infer<typeof inboundEvent>;
 
@@ -225,6 +227,8 @@ export interface OutboundMessage {
   to: { kind: ObservedAddress['kind']; value: string; displayName: string | null };
   /** The others of the group that it goes to as well, as normal forms of the same kind; only providers with groups look at it. */
   alsoTo?: string[];
+  /** The group that it answers in, as `message.groupId` of what came from there; for providers that write to a group by its id. */
+  groupId?: string | null;
   text: string;
   html: string | null;
   subject: string | null;

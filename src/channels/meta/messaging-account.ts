@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { HttpClient } from '../../platform/http.ts';
 import type { CredentialCheck } from '../channel.ts';
-import { callGraph, GRAPH_FACEBOOK, GRAPH_INSTAGRAM, type Called, type Graph } from './messaging-call.ts';
+import { GRAPH_FACEBOOK, GRAPH_INSTAGRAM, reasonOf, type Called } from './graph.ts';
+import { callGraph, type Graph } from './messaging-call.ts';
 import { at, idOf, listOf, textOf } from './messaging-read.ts';
 import type { MetaSecrets } from './signature.ts';
 
@@ -96,6 +97,3 @@ function instagramName(account: unknown, id: string): string {
   const username = textOf(at(account, 'username'));
   return username === null ? id : `@${username}`;
 }
-
-const reasonOf = (called: Exclude<Called, { outcome: 'answered' }>): string =>
-  called.outcome === 'refused' ? (called.message === null ? called.meaning.reason : `${called.meaning.reason} Meta says: ${called.message}`) : called.reason;

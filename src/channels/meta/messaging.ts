@@ -4,8 +4,9 @@
 import { createHash } from 'node:crypto';
 import type { HttpClient } from '../../platform/http.ts';
 import type { Account, OutboundMessage, SendResult } from '../channel.ts';
+import type { Called } from './graph.ts';
 import { pageToken, type MessagingSettings } from './messaging-account.ts';
-import { callGraph, type Called, type Graph } from './messaging-call.ts';
+import { callGraph, type Graph } from './messaging-call.ts';
 import { LIMITS, refusedByUs, typeOf } from './messaging-limits.ts';
 import { laneKey, type MessagingKind } from './messaging-parties.ts';
 import { at, idOf } from './messaging-read.ts';
