@@ -34,6 +34,9 @@ export const channelAccounts = pgTable('channel_accounts', {
   /** Since when nothing can be sent by it, and what its provider said (a token that ended, a number that was taken away); null while all is well. */
   faultAt: moment(),
   fault: text(),
+  /** When the next message may go out by its provider's pace; and until when the provider asked us to wait. */
+  sendSlotAt: moment(),
+  sendPausedUntil: moment(),
   createdAt: moment().notNull(),
   disconnectedAt: moment(),
 }, (t) => [

@@ -27,6 +27,8 @@ export interface ConnectedAccount extends Account {
   provider: string;
   state: AccountState;
   isDefault: boolean;
+  /** Since when nothing can be sent by it; null while all is well. */
+  faultAt: string | null;
 }
 
 export interface ConnectInput {
@@ -69,7 +71,7 @@ export async function connectChannel(tx: Tx, actor: Actor, input: ConnectInput):
   const json = JSON.stringify(settings);
   const accountId = old?.id ?? newAccountId;
   if (old) {
-    await tx`update channel_accounts set endpoint_id = ${endpointId}, name = ${name}, settings = ${json}::text::jsonb, state = 'ACTIVE', is_default = ${isDefault}, disconnected_at = null
+    await tx`update channel_accounts set endpoint_id = ${endpointId}, name = ${name}, settings = ${json}::text::jsonb, state = 'ACTIVE', is_default = ${isDefault}, disconnected_at = null, fault_at = null, fault = null
       where workspace_id = ${workspaceId} and id = ${accountId}`;
   } else {
     await tx`insert into channel_accounts (workspace_id, id, endpoint_id, channel, provider, name, address, settings, is_default, created_at)
@@ -115,7 +117,8 @@ export async function updateChannelAccount(
   }
   if (input.isDefault && account.state === 'DISCONNECTED') throw new Refusal('INVALID_TRANSITION', 'The account is disconnected, so it cannot be the default.', { field: ['isDefault'] });
   if (input.isDefault && !account.isDefault) await noDefault(tx, workspaceId, account.channel);
-  await tx`update channel_accounts set name = ${name}, settings = ${JSON.stringify(settings)}::text::jsonb, is_default = ${input.isDefault ?? account.isDefault}
+  await tx`update channel_accounts set name = ${name}, settings = ${JSON.stringify(settings)}::text::jsonb, is_default = ${input.isDefault ?? account.isDefault},
+      fault_at = case when ${input.settings == null} then fault_at end, fault = case when ${input.settings == null} then fault end
     where workspace_id = ${workspaceId} and id = ${account.id}`;
   await changed(tx, actor, account.id, account.state);
 }
@@ -136,6 +139,8 @@ export async function rotateSecrets(tx: Tx, actor: Actor, input: { accountId: st
   const kept = input.forgetPrevious ? { current } : { current, previous: before };
   await tx`update channel_endpoints set secrets = ${sealSecrets(workspaceId, account.endpointId, kept)}, rotated_at = ${now()}
     where workspace_id = ${workspaceId} and id = ${account.endpointId}`;
+  // What was at fault under the secrets before is tried again under these.
+  await tx`update channel_accounts set fault_at = null, fault = null where workspace_id = ${workspaceId} and endpoint_id = ${account.endpointId}`;
   await changed(tx, actor, account.id, account.state);
 }
 
@@ -187,6 +192,14 @@ async function putState(tx: Tx, actor: Actor, account: AccountRow, state: Accoun
   await changed(tx, actor, account.id, state);
 }
 
+/** Nothing can be sent by the account until somebody mends it (`fault`: what its provider said); null: it works again. Emits `channel.changed` when that is new. */
+export async function setAccountFault(tx: Tx, actor: Actor, accountId: string, fault: string | null): Promise<void> {
+  const [row] = await tx<{ state: AccountState }[]>`
+    update channel_accounts set fault_at = ${fault === null ? null : now()}, fault = ${fault}
+    where workspace_id = ${actor.workspaceId} and id = ${accountId} and (fault_at is null) <> ${fault === null} returning state`;
+  if (row) await changed(tx, actor, accountId, row.state);
+}
+
 /** @throws Refusal NOT_FOUND */
 export async function accountById(tx: Tx, workspaceId: string, accountId: string): Promise<ConnectedAccount> {
   const row = await accountRow(tx, workspaceId, accountId);
@@ -204,7 +217,7 @@ export async function secretsOf(tx: Tx, workspaceId: string, endpointId: string)
 /** By which new conversations of the channel go out: the default, else the oldest that is active; null when there is none. */
 export async function defaultAccount(tx: Tx, workspaceId: string, channel: Channel): Promise<AccountRow | null> {
   const [row] = await tx<AccountRow[]>`
-    select id, endpoint_id, channel, provider, name, address, settings, state, is_default from channel_accounts
+    select id, endpoint_id, channel, provider, name, address, settings, state, is_default, fault_at from channel_accounts
     where workspace_id = ${workspaceId} and channel = ${channel} and state = 'ACTIVE'
     order by is_default desc, created_at, id limit 1`;
   return row ?? null;
@@ -236,11 +249,12 @@ interface AccountRow {
   settings: unknown;
   state: AccountState;
   isDefault: boolean;
+  faultAt: string | null;
 }
 
 async function accountRow(tx: Tx, workspaceId: string, accountId: string): Promise<AccountRow> {
   const [row] = await tx<AccountRow[]>`
-    select id, endpoint_id, channel, provider, name, address, settings, state, is_default from channel_accounts
+    select id, endpoint_id, channel, provider, name, address, settings, state, is_default, fault_at from channel_accounts
     where workspace_id = ${workspaceId} and id = ${accountId}`;
   return found(row, 'channel account');
 }
@@ -277,7 +291,8 @@ const changed = (tx: Tx, actor: Actor, accountId: string, state: AccountState): 
 /** The kind of address by which the account itself is known to its channel. */
 const OWN_ADDRESS: Partial<Record<ChannelName | `${ChannelName} ${string}`, 'EMAIL' | 'PHONE'>> = { email: 'EMAIL', sms: 'PHONE', voice: 'PHONE', 'whatsapp twilio': 'PHONE' };
 
-function addressOf(provider: Provider, address: string | null | undefined, accountId: string): string {
+/** The account's own address in the form that is kept. @throws Refusal INVALID_INPUT */
+export function addressOf(provider: Provider, address: string | null | undefined, accountId: string): string {
   if (provider.channel === 'live_chat') {
     if (address != null) throw new Refusal('INVALID_INPUT', 'A chat account is known by its own id: leave the address out.', { field: ['address'] });
     return publicId('cha', accountId);

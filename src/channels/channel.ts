@@ -272,8 +272,11 @@ export interface Capabilities {
 /** Where a medium can be fetched right now, once, with these headers; or why it can't be any more. */
 export type MediaSource = { outcome: 'found'; url: string; headers: Record<string, string> } | { outcome: 'expired' | 'forbidden' | 'failed'; reason: string; retryable: boolean };
 
-/** What the provider says of a credential when an account is connected: the numbers, Pages, handles … that it is good for. */
-export type CredentialCheck = { ok: true; accounts: { channel: ChannelName; address: string; name: string }[] } | { ok: false; reason: string };
+/**
+ * What the provider says of a credential when an account is connected: the numbers, Pages, handles … that it is good for. `retryable`: the provider was not
+ * reached or didn't answer, which says nothing of the credential.
+ */
+export type CredentialCheck = { ok: true; accounts: { channel: ChannelName; address: string; name: string }[] } | { ok: false; reason: string; retryable?: boolean };
 
 /** One provider of one channel: a file, listed in registry.ts. There, providers of different settings stand in one list. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a list of providers holds settings and secrets of every shape
@@ -294,8 +297,10 @@ export interface Provider<Settings = any, Secrets = any> {
   /** Asks the provider whether the credential is good. `ok` with no accounts: it is, and the provider can't list them. */
   check?(given: { address: string | null; settings: Settings; secrets: Secrets }, http: HttpClient): Promise<CredentialCheck>;
   /** What to do at the provider so that its webhooks come to `url`: a sentence a step. */
-  setup?(webhook: { url: string; secrets: Secrets }): string[];
+  setup?(webhook: { url: string }): string[];
   /** Where a part's file can be fetched. Without it: at the part's `url`, with nothing else. */
   media?(part: { providerMediaId: string | null; url: string | null }, account: Account<Settings, Secrets>, http: HttpClient): Promise<MediaSource>;
+  /** Whether a failed `send` of this code says that nothing can be sent by the account until somebody mends it (a token that ended). */
+  isAccountFault?(errorCode: string): boolean;
   send?(message: OutboundMessage, account: Account<Settings, Secrets>, http: HttpClient): Promise<SendResult>;
 }

@@ -16,6 +16,7 @@ import type { Viewer } from '../access/viewer.ts';
 import { type Sql } from '../platform/db.ts';
 import { sqlState } from '../platform/sql-state.ts';
 import { Refusal } from '../platform/errors.ts';
+import { Turns } from '../platform/turns.ts';
 import { admit, COST_MAX, withoutPermission } from './access.ts';
 import { faultsOf, readCatalogue } from './catalogue.ts';
 import { settle, type Declined } from './compile.ts';
@@ -119,7 +120,7 @@ export class Graph {
   readonly pool: ReadPool;
   readonly #log: FaultLog;
   readonly #introspections = new Map<Operation, Answer>();
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
   readonly costMax = COST_MAX;
   constructor(
     private readonly options: GraphOptions,
@@ -141,7 +142,7 @@ export class Graph {
   async readInTurn(source: string): Promise<Read> {
     const known = this.documents.known(source);
     if (known) return known;
-    await (this.#turn = this.#turn.then(() => new Promise((resolve) => setImmediate(resolve))));
+    await this.#turns.next();
     return this.read(source);
   }
 

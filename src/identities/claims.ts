@@ -88,8 +88,8 @@ export interface Decision {
 
 /**
  * An agent is satisfied that the visitor is who he says.
- * - The address has an owner: the visitor's identity moves to that customer; when nothing but its `self` was left on the visitor's customer, that
- *   goes too, and with it its notes and its id.
+ * - The address has an owner: the visitor's identity moves to that customer; when nothing but its `self` was left on the visitor's customer (or an
+ *   address that was taken back before anything came by it), that goes too, and with it its notes and its id.
  * - Nobody has it: it becomes an ATTESTED address of the visitor's own customer.
  * - It is the visitor's customer's own: only the decision is kept.
  * A rejected claim can be confirmed. Locks the address, then the customers. Emits `claim.confirmed` and what the change emits.
@@ -193,13 +193,15 @@ async function decide(
 
 const ownerAt = (known: readonly KnownIdentity[], address: Address): KnownIdentity | undefined => exactly(known, address) ?? equivalently(known, address);
 
-/** The claimant, and its customer's `self` when the two are all that the customer has. */
+/** The claimant; and all that its customer has when that is nothing but its `self` and addresses that were taken back before anything came by them. */
 async function withSelfIfAlone(tx: Tx, workspaceId: string, customerId: string, claimantIdentityId: string): Promise<string[]> {
-  const all = await tx<{ id: string; isSelf: boolean }[]>`
-    select i.id, i.id = c.self_identity_id as is_self from identities i join customers c on c.workspace_id = i.workspace_id and c.id = i.customer_id
+  const all = await tx<{ id: string; isEmpty: boolean }[]>`
+    select i.id, i.id = c.self_identity_id
+      or (i.valid_to is not null and not exists (select from timeline_entries e where e.workspace_id = i.workspace_id and e.identity_id = i.id)) as is_empty
+    from identities i join customers c on c.workspace_id = i.workspace_id and c.id = i.customer_id
     where i.workspace_id = ${workspaceId} and i.customer_id = ${customerId}`;
-  const alone = all.every((identity) => identity.id === claimantIdentityId || identity.isSelf);
-  return [claimantIdentityId, ...all.filter((identity) => alone && identity.isSelf && identity.id !== claimantIdentityId).map((identity) => identity.id)];
+  const others = all.filter(({ id }) => id !== claimantIdentityId);
+  return [claimantIdentityId, ...(others.every(({ isEmpty }) => isEmpty) ? others.map(({ id }) => id) : [])];
 }
 
 /** The address that the confirmation added, if it did, is no longer the visitor's. */

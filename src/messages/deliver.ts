@@ -1,6 +1,6 @@
 // The job that hands a message to its provider. An attempt is committed BEFORE the call: one that started and has no result may have reached
 // the provider, so it is UNCONFIRMED and never blindly sent again; a callback or an echo settles it.
-import { accountById, type ConnectedAccount } from '../channels/accounts.ts';
+import { accountById, setAccountFault, type ConnectedAccount } from '../channels/accounts.ts';
 import type { ChannelName, OutboundMessage, Provider, SendResult } from '../channels/channel.ts';
 import { providerNamed } from '../channels/registry.ts';
 import { now, after } from '../platform/clock.ts';
@@ -13,6 +13,7 @@ import { systemActor } from '../access/viewer.ts';
 import { lockConversations } from '../conversations/rows.ts';
 import { lockMessage, setDelivery, type MessageRow } from './change.ts';
 import { fileUrl } from './file-url.ts';
+import { mayGo, pauseAccount, type DeliveryJob } from './pace.ts';
 import { becameKnown, lockProviderIds } from './provider-ids.ts';
 import { applyParkedReports } from './reports.ts';
 import { absorbEcho, echoOf, likelyEcho } from './settle.ts';
@@ -42,10 +43,11 @@ interface Prepared {
 }
 
 /**
- * Delivers one message; safe to be called again at any point. While its account is DISABLED it stays QUEUED, without an attempt; one whose account
+ * Delivers one message, when its account's pace has room for it; safe to be called again at any point. While its account is DISABLED it stays QUEUED, without an attempt; one whose account
  * was disconnected is FAILED.
  */
-export async function deliverMessage(context: DeliveryContext, job: { workspaceId: string; messageId: string }): Promise<void> {
+export async function deliverMessage(context: DeliveryContext, job: DeliveryJob): Promise<void> {
+  if (!(await mayGo(context.app, job))) return;
   const prepared = await inWorkspace(context.app, job.workspaceId, (tx) => begin(tx, context, job));
   if (!prepared) return;
   let result: SendResult;
@@ -56,6 +58,7 @@ export async function deliverMessage(context: DeliveryContext, job: { workspaceI
     result = { outcome: 'unknown', reason: error instanceof Error ? error.message : String(error) };
   }
   await inWorkspace(context.app, job.workspaceId, (tx) => finish(tx, job, prepared, result));
+  if (result.outcome === 'failed' && result.retryable && result.retryAfterMs !== undefined) await pauseAccount(context.app, job.workspaceId, prepared.account.id, result.retryAfterMs);
 }
 
 /**
@@ -179,6 +182,7 @@ async function finish(tx: Tx, { workspaceId, messageId }: { workspaceId: string;
 
   if (result.outcome === 'accepted') {
     const { providerMessageId } = result;
+    if (prepared.account.faultAt !== null) await setAccountFault(tx, actor, accountId, null);
     await lockProviderIds(tx, workspaceId, [{ accountId, providerMessageId }]);
     const [place] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
     const echo = await echoOf(tx, workspaceId, accountId, providerMessageId, messageId);
@@ -210,6 +214,7 @@ async function finish(tx: Tx, { workspaceId, messageId }: { workspaceId: string;
     await setDelivery(tx, actor, message, 'UNCONFIRMED', { errorCode: 'UNCONFIRMED', reason: 'The provider gave no answer; whether it was sent is not known.' });
     return;
   }
+  if (prepared.provider.isAccountFault?.(result.errorCode)) await setAccountFault(tx, actor, accountId, result.reason);
   await close('FAILED', { errorCode: result.errorCode, errorReason: result.reason, retryable: result.retryable });
   if (!result.retryable || prepared.attemptNumber >= ATTEMPTS_MAX) {
     await setDelivery(tx, actor, message, 'FAILED', { errorCode: result.errorCode, reason: result.reason });

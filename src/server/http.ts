@@ -12,6 +12,7 @@ import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
 import { counter, histogram, metrics } from '../platform/metrics.ts';
+import { Turns } from '../platform/turns.ts';
 import type { Admission } from './admission.ts';
 import { callerAddress } from './caller.ts';
 import { addDoors, type Doors } from './doors.ts';
@@ -110,6 +111,7 @@ async function answered(parts: HttpParts, apollo: ApolloServer<HttpContext>, req
   }
   const headers = new HeaderMap();
   for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  if (((request.body as Buffer | undefined)?.length ?? 0) > LARGE_BODY_BYTES) await largeBodies.next();
   const url = new URL(request.url, 'http://localhost');
   const costOnly = url.searchParams.get('cost') === 'only' || request.headers['x-throughline-cost'] === 'only';
   const answer = await apollo.executeHTTPGraphQLRequest({
@@ -123,6 +125,9 @@ async function answered(parts: HttpParts, apollo: ApolloServer<HttpContext>, req
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** From here on parsing a body, and looking through what it holds, takes milliseconds. */
+const LARGE_BODY_BYTES = 64 * 1024;
+const largeBodies = new Turns();
 
 /** The parsed body. What isn't JSON is refused here with what was expected. */
 function bodyOfRequest(request: FastifyRequest): unknown {

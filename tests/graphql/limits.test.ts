@@ -136,11 +136,16 @@ it('a variable nested too deep, or with half a character, is refused', () => {
   expect(() => checkValue({ '\0': 1 }, 'v')).toThrow('a character');
   expect(() => checkValue('😀', 'v')).not.toThrow();
 });
-it('a body of too many values is known by its commas, those in texts not counted', () => {
+it('a body of too many values is known by its commas and by what it opens, those in texts not counted', () => {
   const has = (json: string) => hasTooManyValues(Buffer.from(json));
   const list = (n: number) => `[${'1,'.repeat(n)}1]${' '.repeat(100_000)}`;
-  expect(has(list(LIMITS.variableValuesMax))).toBe(false);
-  expect(has(list(LIMITS.variableValuesMax + 1))).toBe(true);
+  expect(has(list(LIMITS.variableValuesMax - 1))).toBe(false);
+  expect(has(list(LIMITS.variableValuesMax))).toBe(true);
+  const nested = (n: number, open: string, close: string) => `${open.repeat(n)}1${close.repeat(n)}${' '.repeat(100_000)}`;
+  expect(has(nested(LIMITS.variableValuesMax, '[', ']'))).toBe(false);
+  expect(has(nested(LIMITS.variableValuesMax + 1, '[', ']'))).toBe(true);
+  expect(has(nested(LIMITS.variableValuesMax / 2 + 1, '[{"a":', '}]'))).toBe(true);
+  expect(has(JSON.stringify(['[{'.repeat(LIMITS.variableValuesMax)]))).toBe(false);
   expect(has(JSON.stringify([',"\\",'.repeat(LIMITS.variableValuesMax), '\\']))).toBe(false);
   expect(has('[1,2]')).toBe(false);
 });

@@ -97,15 +97,15 @@ export async function startTestServer(o: { db?: TestDatabase; demo?: boolean; co
   };
 }
 
-/** Waits until the log has every event, and every consumer has taken them. */
-async function caughtUp({ owner }: TestDatabase): Promise<void> {
+/** Waits until the log has every event, and every consumer has taken them: nothing more comes but what somebody does. */
+export async function caughtUp({ owner }: Pick<TestDatabase, 'owner'>): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (;;) {
     const [row] = await owner<{ done: boolean | null }[]>`
       select bool_and(position = (select position from log_state)) and not exists (select from event_outbox) as done from consumers`;
     if (row!.done) return;
     if (performance.now() > deadline) throw new Error('The log’s consumers had not taken everything within 20 s.');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

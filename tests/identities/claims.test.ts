@@ -202,6 +202,20 @@ describe('a decision', () => {
     expect((await resolve([email('ada@x.example')])).customerId).toBe(guest.customerId);
   });
 
+  test('an address that was taken back unused keeps nobody: the visitor who is somebody else then goes there whole, and comes back so', async () => {
+    const ada = await resolve([email('ada@x.example')]);
+    const guest = await resolve([visitor('v1')]);
+    const [unused, claimId] = [(await claimed(guest.identityId, 'nobody@x.example'))!, (await claimed(guest.identityId, 'ada@x.example'))!];
+    await confirm(unused);
+    await reject(unused);
+    await confirm(claimId);
+    expect((await customersOf(db, ws)).get(guest.customerId)!.state).toBe('MERGED');
+    expect((await resolve([visitor('v1')])).customerId).toBe(ada.customerId);
+    await reject(claimId);
+    expect((await customersOf(db, ws)).get(guest.customerId)).toMatchObject({ state: 'ACTIVE', addresses: ['VISITOR v1'] });
+    expect((await customersOf(db, ws)).get(ada.customerId)!.addresses).toEqual(['EMAIL ada@x.example']);
+  });
+
   test('taken back when the address has a history of its own by now, it begins a customer with that history', async () => {
     const guest = await resolve([visitor('v1')]);
     const claimId = (await claimed(guest.identityId, 'ada@x.example'))!;

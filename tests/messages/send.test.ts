@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import type { Actor } from '../../src/access/viewer.ts';
-import { connectChannel, disconnectChannel, setAccountState } from '../../src/channels/accounts.ts';
+import { connectChannel, disconnectChannel, rotateSecrets, setAccountState } from '../../src/channels/accounts.ts';
 import type { InboundEvent } from '../../src/channels/channel.ts';
 import { setConversationStatus } from '../../src/conversations/actions.ts';
 import { encodeCursor, openLog } from '../../src/events/log.ts';
@@ -65,6 +65,32 @@ beforeEach(async () => {
   const applied = await within((tx) => applyEvent(tx, { workspaceId: actor.workspaceId, accountId, channel: 'SMS', event, receivedAt: now(), historical: false }));
   conversationId = applied.conversationId!;
   customerId = (await db.owner`select customer_id from identities where id = ${applied.identityId}`)[0]!.customerId;
+});
+
+describe('an account whose provider refuses us', () => {
+  const account = () => db.owner`select fault_at is not null as at_fault, fault from channel_accounts where id = ${accountId}`.then(([row]) => row);
+  const options = () => within(async (tx) => (await tx`select facts from reply_routes where workspace_id = ${actor.workspaceId} and conversation_id = ${conversationId} limit 1`)[0]!.facts[0]);
+  it('is at fault from then on, with what the provider said; nothing is sent by it until it has other secrets', async () => {
+    const token = twilio.authToken;
+    const { messageId } = await send(mira, 'Hello!');
+    await within((tx) => rotateSecrets(tx, actor, { accountId, secrets: { authToken: 'another-token-of-somebody' } }));
+    await deliver(messageId);
+    expect(await message(messageId)).toMatchObject({ deliveryState: 'FAILED', errorCode: '20003' });
+    expect(await account()).toEqual({ atFault: true, fault: expect.stringContaining('credentials') });
+    expect(await options()).toMatchObject({ channel: 'SMS', fault: expect.stringContaining('credentials') });
+    await expect(send(mira, 'Hello again!')).rejects.toMatchObject({ code: 'NOT_SENDABLE', details: { refusal: 'ACCOUNT_UNHEALTHY' } });
+    await within((tx) => rotateSecrets(tx, actor, { accountId, secrets: { authToken: token } }));
+    expect(await account()).toEqual({ atFault: false, fault: null });
+    const again = await send(mira, 'Hello again!');
+    await deliver(again.messageId);
+    expect(await message(again.messageId)).toMatchObject({ deliveryState: 'ACCEPTED' });
+  });
+  it('works again as soon as something that was on its way is taken', async () => {
+    const { messageId } = await send(mira, 'On its way');
+    await db.owner`update channel_accounts set fault_at = now(), fault = 'It was away.' where id = ${accountId}`;
+    await deliver(messageId);
+    expect(await account()).toEqual({ atFault: false, fault: null });
+  });
 });
 
 describe('an answer', () => {

@@ -15,6 +15,8 @@ export const emailMime: Provider<EmailSettings, EmailSecrets> = {
   verify: (request, { secrets }) => verifyDoor(request, secrets.map(({ inbound }) => inbound)),
   parse: (request) => parseMail(request.body, contextOf(request.headers)),
   respond: () => ({ status: 202, headers: { 'content-type': 'application/json' }, body: '{"accepted":true}' }),
+  // RFC 4954: the mail server refuses the user or the password.
+  isAccountFault: (errorCode) => errorCode === '534' || errorCode === '535',
   send: (message, account, http) => sendMail(message, account, http),
 };
 

@@ -1,6 +1,7 @@
 // Messenger by Meta: the messages of a Facebook Page.
 import type { Provider } from '../channel.ts';
 import { checkMessaging, messengerSettings, type MessagingSettings } from '../meta/messaging-account.ts';
+import { isTokenFault } from '../meta/graph.ts';
 import { messagingCapabilities } from '../meta/messaging-limits.ts';
 import { parseMessenger } from '../meta/messaging-parse.ts';
 import { MESSENGER } from '../meta/messaging-parties.ts';
@@ -21,5 +22,6 @@ export const metaMessenger: Provider<MessagingSettings, MetaSecrets> = {
   respond: respondToMeta,
   check: checkMessaging,
   setup: (webhook) => setupOf('messenger', webhook),
+  isAccountFault: isTokenFault,
   send: (message, account, http) => sendMessaging(MESSENGER, message, account, http),
 };

@@ -1,6 +1,7 @@
 // One call of Meta's Graph API, and what came of it: for Messenger, Instagram and WhatsApp, each with its own table of what errors mean.
 // https://developers.facebook.com/docs/graph-api/guides/error-handling
 import { OutgoingError, type HttpClient, type HttpResponse } from '../../platform/http.ts';
+import type { CredentialCheck } from '../channel.ts';
 import { readJson } from '../json.ts';
 import { at, idOf, isTrue, textOf } from './messaging-read.ts';
 
@@ -111,5 +112,11 @@ function retryAfter({ headers }: HttpResponse): { retryAfterMs?: number } {
 }
 
 /** Why a call that was to read something has no answer, for who connects an account. */
-export const reasonOf = (called: Exclude<Called, { outcome: 'answered' }>): string =>
-  called.outcome === 'refused' ? (called.message === null ? called.meaning.reason : `${called.meaning.reason} Meta says: ${called.message}`) : called.reason;
+export function refused(called: Exclude<Called, { outcome: 'answered' }>): Extract<CredentialCheck, { ok: false }> {
+  if (called.outcome !== 'refused') return { ok: false, reason: called.reason, retryable: called.outcome === 'unknown' || called.retryable };
+  const { meaning, message } = called;
+  return { ok: false, reason: message === null ? meaning.reason : `${meaning.reason} Meta says: ${message}`, retryable: meaning.retryable };
+}
+
+/** The token ended, or was taken back: 190 and its subcodes. */
+export const isTokenFault = (errorCode: string): boolean => /^190(?:$|\D)/.test(errorCode);

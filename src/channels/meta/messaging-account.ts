@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { HttpClient } from '../../platform/http.ts';
 import type { CredentialCheck } from '../channel.ts';
-import { GRAPH_FACEBOOK, GRAPH_INSTAGRAM, reasonOf, type Called } from './graph.ts';
+import { GRAPH_FACEBOOK, GRAPH_INSTAGRAM, refused, type Called } from './graph.ts';
 import { callGraph, type Graph } from './messaging-call.ts';
 import { at, idOf, listOf, textOf } from './messaging-read.ts';
 import type { MetaSecrets } from './signature.ts';
@@ -40,7 +40,7 @@ export async function checkMessaging(given: { settings: MessagingSettings; secre
   const graph: Graph = { baseUrl: given.settings.apiBaseUrl, accessToken: given.secrets.accessToken, http };
   if (given.settings.login === 'instagram') {
     const called = await callGraph(graph, 'GET', 'me?fields=user_id,username');
-    if (called.outcome !== 'answered') return { ok: false, reason: reasonOf(called) };
+    if (called.outcome !== 'answered') return refused(called);
     const address = idOf(at(called.answer, 'user_id'));
     if (address === null) return { ok: false, reason: 'The token names no Instagram account.' };
     return { ok: true, accounts: [{ channel: 'instagram', address, name: instagramName(called.answer, address) }] };
@@ -50,9 +50,9 @@ export async function checkMessaging(given: { settings: MessagingSettings; secre
     if (pages.pages.length === 0) return { ok: false, reason: 'The token reaches no Page. Its user needs a task on the Page, and pages_show_list must be granted.' };
     return { ok: true, accounts: pages.pages.flatMap(accountsOf) };
   }
-  if (!pages.isPage) return { ok: false, reason: reasonOf(pages.called) };
+  if (!pages.isPage) return refused(pages.called);
   const own = await callGraph(graph, 'GET', `me?fields=${PAGE_FIELDS}`);
-  if (own.outcome !== 'answered') return { ok: false, reason: reasonOf(own) };
+  if (own.outcome !== 'answered') return refused(own);
   const accounts = accountsOf(own.answer);
   return accounts.length > 0 ? { ok: true, accounts } : { ok: false, reason: 'The token names no Page.' };
 }

@@ -1,5 +1,6 @@
 // Text messages by Twilio.
 import type { Provider } from '../channel.ts';
+import { isTwilioAccountFault } from '../twilio/codes.ts';
 import { checkNumbers } from '../twilio/check.ts';
 import { twilioMedia } from '../twilio/media.ts';
 import { TEXT_MAX } from '../twilio/messages.ts';
@@ -29,5 +30,6 @@ export const twilioSms: Provider<SmsSettings, TwilioSecrets> = {
     'Save. Reports of delivery need no entry: every message names this address for them.',
   ],
   media: (part, account) => twilioMedia(part, account),
+  isAccountFault: isTwilioAccountFault,
   send: sendSms,
 };

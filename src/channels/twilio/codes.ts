@@ -6,6 +6,9 @@ export interface Meaning {
   retryable: boolean;
 }
 
+/** Credentials, or an account, that Twilio no longer takes. */
+export const isTwilioAccountFault = (code: string): boolean => code === '20003' || code === '20005' || code === '20404';
+
 const final = (reason: string): Meaning => ({ reason, retryable: false });
 const passing = (reason: string): Meaning => ({ reason, retryable: true });
 

@@ -66,3 +66,6 @@ export function meaningOf(names: readonly string[], status: number, said: string
   const meaning = known === undefined ? final(said ?? `X answered with HTTP status ${status}.`) : CODES.get(known)!;
   return { errorCode: known ?? names[0]!, reason: meaning.reason, retryable: meaning.retryable || byStatus };
 }
+
+/** X no longer takes the keys of the account. */
+export const isCredentialFault = (errorCode: string): boolean => CODES.get(errorCode) === CREDENTIALS;

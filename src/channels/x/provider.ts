@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Provider } from '../channel.ts';
 import { xSecrets, xSettings, type XSecrets, type XSettings } from './account.ts';
+import { isCredentialFault } from './codes.ts';
 import { checkX, setupX } from './connect.ts';
 import { mediaX } from './media.ts';
 import { parseX } from './parse.ts';
@@ -28,5 +29,6 @@ export const xAccountActivity: Provider<XSettings, XSecrets> = {
   check: checkX,
   setup: setupX,
   media: mediaX,
+  isAccountFault: isCredentialFault,
   send: sendX,
 };

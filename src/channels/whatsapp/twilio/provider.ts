@@ -1,5 +1,6 @@
 // WhatsApp by Twilio: under the same credential, and so the same endpoint, as Twilio's text messages and calls.
 import type { Provider } from '../../channel.ts';
+import { isTwilioAccountFault } from '../../twilio/codes.ts';
 import { checkSenders } from '../../twilio/check.ts';
 import { twilioMedia } from '../../twilio/media.ts';
 import { TEXT_MAX } from '../../twilio/messages.ts';
@@ -31,5 +32,6 @@ export const twilioWhatsapp: Provider<WhatsappSettings, TwilioSecrets> = {
     'Save. Templates are made in Messaging, Content Template Builder; one is sent by its Content SID (HX…), once WhatsApp approved it.',
   ],
   media: (part, account) => twilioMedia(part, account),
+  isAccountFault: isTwilioAccountFault,
   send: sendWhatsapp,
 };
