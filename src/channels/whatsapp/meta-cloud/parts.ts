@@ -8,7 +8,7 @@ import { at, cleaned, idOf, isObject, isTrue, listOf, textOf } from '../../meta/
 export function partsOf(message: unknown): Part[] {
   const type = typeOf(message);
   const content = at(message, type);
-  const parts = (content === undefined ? null : (READERS.get(type)?.(content, message) ?? unlistedMedia(content))) ?? [];
+  const parts = (content === undefined ? null : (READERS.get(type)?.(content) ?? unlistedMedia(content))) ?? [];
   const errors = listOf(at(message, 'errors'));
   if (parts.length === 0) return [unsupported(codeOf(type, message), message)];
   // It came, and something of it did not (a picture that Meta itself could not fetch).
@@ -32,7 +32,7 @@ function codeOf(type: string, message: unknown): string {
   return [`whatsapp_${type || 'empty'}`, ...(inner === null ? [] : [inner])].join('_').slice(0, 100);
 }
 
-type Reader = (content: unknown, message: unknown) => Part[] | null;
+type Reader = (content: unknown) => Part[] | null;
 
 const media = (kind: MediaKind | ((content: unknown) => MediaKind)): Reader => (content) => {
   const providerMediaId = idOf(at(content, 'id'));
@@ -57,7 +57,7 @@ function sizeOf(value: unknown): number | null {
 }
 
 /** A kind of file that is newer than this table: it has a file's id and type. */
-const unlistedMedia: Reader = (content) => (mimeOf(content) === null ? null : media(mediaKind(mimeOf(content)))(content, null));
+const unlistedMedia: Reader = (content) => (mimeOf(content) === null ? null : media(mediaKind(mimeOf(content)))(content));
 
 /** By `type`. Not there: `unsupported`, `unknown`, `media_placeholder` and `ephemeral`, of which nothing can be shown. */
 const READERS = new Map<string, Reader>([
