@@ -240,6 +240,8 @@ export interface OutboundMessage {
   files: { filename: string; mime: string; content: Buffer; url: string }[];
   /** A message that the provider approved before, where the window for free text is closed. */
   template: { name: string; language: string; parameters: string[] } | null;
+  /** It is no message but a reaction to one, by the provider's id of that; `emoji` null: taken back. For providers that react. */
+  reaction?: { target: string; emoji: string | null } | null;
   /** A person answers beyond the window, where the provider allows that (Meta's HUMAN_AGENT). */
   humanAgent: boolean;
   /** Where the provider may report delivery: our public address for this account's endpoint. */
@@ -302,5 +304,7 @@ export interface Provider<Settings = any, Secrets = any> {
   media?(part: { providerMediaId: string | null; url: string | null }, account: Account<Settings, Secrets>, http: HttpClient): Promise<MediaSource>;
   /** Whether a failed `send` of this code says that nothing can be sent by the account until somebody mends it (a token that ended). */
   isAccountFault?(errorCode: string): boolean;
+  /** Tells the customer that his message was read and, with `typing`, that an answer is being written. Whether the provider took it; it is never tried again. */
+  acknowledge?(told: { providerMessageId: string; typing: boolean }, account: Account<Settings, Secrets>, http: HttpClient): Promise<boolean>;
   send?(message: OutboundMessage, account: Account<Settings, Secrets>, http: HttpClient): Promise<SendResult>;
 }
