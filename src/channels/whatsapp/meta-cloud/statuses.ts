@@ -27,7 +27,7 @@ export function statusEvents(place: Place, status: unknown): InboundEvent[] {
   const participant = idOf(at(status, 'recipient_participant_id')) ?? idOf(at(status, 'recipient_participant_user_id'));
   const key = [id, said, ...(participant === null ? [] : [participant])].join(':');
   const base = { ...eventOf(place, 'team', customer, { kind: 'receipt', dedupeKey: key, occurredAt }), direction: 'outbound' as const };
-  if (state === undefined) return [{ ...base, kind: 'system', system: { code: `message_${said}`, text: null, data: status } }];
+  if (state === undefined) return [{ ...base, kind: 'system', dedupeKey: `status:${key}`, system: { code: `message_${said}`, text: null, data: status } }];
   const [error] = listOf(at(status, 'errors'));
   const errorCode = idOf(at(error, 'code'));
   const reference = textOf(at(status, 'biz_opaque_callback_data'));
