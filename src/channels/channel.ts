@@ -168,6 +168,8 @@ export const inboundEvent = z.object({
   /** `ofAccount`: it is said of the account itself, and is shown there. */
   system: z.object({ code: z.string(), text: z.string().nullable(), data: z.unknown(), ofAccount: z.boolean().optional() }).optional(),
   identityChange: z.object({ from: observedAddress.nullable(), to: observedAddress.nullable(), reason: z.string() }).optional(),
+  /** It happened before the account was connected, and the provider brings it along: it keeps its time, and calls for nothing. */
+  historical: z.boolean().optional(),
 });
 export type InboundEvent = z.infer<typeof inboundEvent>;
 
@@ -233,6 +235,8 @@ export interface OutboundMessage {
   to: { kind: ObservedAddress['kind']; value: string; displayName: string | null };
   /** The others of the group that it goes to as well, as normal forms of the same kind; only providers with groups look at it. */
   alsoTo?: string[];
+  /** The group that it answers in, as `message.groupId` of what came from there; for providers that write to a group by its id. */
+  groupId?: string | null;
   text: string;
   html: string | null;
   subject: string | null;
@@ -244,6 +248,8 @@ export interface OutboundMessage {
   files: { filename: string; mime: string; content: Buffer; url: string }[];
   /** A message that the provider approved before, where the window for free text is closed. */
   template: { name: string; language: string; parameters: string[] } | null;
+  /** It is no message but a reaction to one, by the provider's id of that; `emoji` null: taken back. For providers that react. */
+  reaction?: { target: string; emoji: string | null } | null;
   /** A person answers beyond the window, where the provider allows that (Meta's HUMAN_AGENT). */
   humanAgent: boolean;
   /** Where the provider may report delivery: our public address for this account's endpoint. */
@@ -313,5 +319,7 @@ export interface Provider<Settings = any, Secrets = any> {
   media?(part: { providerMediaId: string | null; url: string | null }, account: Account<Settings, Secrets>, http: HttpClient): Promise<MediaSource>;
   /** Whether a failed `send` of this code says that nothing can be sent by the account until somebody mends it (a token that ended). */
   isAccountFault?(errorCode: string): boolean;
+  /** Tells the customer that his message was read and, with `typing`, that an answer is being written. Whether the provider took it; it is never tried again. */
+  acknowledge?(told: { providerMessageId: string; typing: boolean }, account: Account<Settings, Secrets>, http: HttpClient): Promise<boolean>;
   send?(message: OutboundMessage, account: Account<Settings, Secrets>, http: HttpClient): Promise<SendResult>;
 }

@@ -1,4 +1,4 @@
-// What Meta calls on our side for Messenger and Instagram: signed deliveries, in the form that its documents have.
+// What Meta calls on our side for Messenger, Instagram and WhatsApp: signed deliveries, in the form that its documents have.
 // https://developers.facebook.com/docs/graph-api/webhooks/getting-started, …/docs/messenger-platform/webhooks
 import { createHmac } from 'node:crypto';
 import { nowMs } from '../platform/clock.ts';
@@ -8,6 +8,9 @@ export interface WebhookTarget {
   url: string | null;
   appSecret: string;
 }
+
+/** What the app subscribed to. */
+export type WebhookObject = 'page' | 'instagram' | 'whatsapp_business_account';
 
 export interface Delivered {
   body: unknown;
@@ -35,7 +38,7 @@ export class Webhooks {
   }
 
   /** One envelope with these entries. Meta escapes what isn't ASCII, and signs the bytes as they are sent. */
-  async deliver(object: 'page' | 'instagram', entries: object[]): Promise<Delivered | null> {
+  async deliver(object: WebhookObject, entries: object[]): Promise<Delivered | null> {
     if (this.#target.url === null) return null;
     const body = { object, entry: entries };
     const bytes = JSON.stringify(body).replace(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
@@ -47,7 +50,7 @@ export class Webhooks {
   }
 
   /** The same, once the call that is being answered has its answer; `settled` waits for it. */
-  later(object: 'page' | 'instagram', entries: object[]): void {
+  later(object: WebhookObject, entries: object[]): void {
     this.#pending = this.#pending.then(() => new Promise((resolve) => setImmediate(resolve))).then(() => this.deliver(object, entries)).catch(() => undefined);
   }
 

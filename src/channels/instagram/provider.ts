@@ -1,7 +1,7 @@
 // Instagram's direct messages by Meta: those of a professional account, connected by its Page or by Instagram Login.
 import type { Provider } from '../channel.ts';
 import { checkMessaging, instagramSettings, type MessagingSettings } from '../meta/messaging-account.ts';
-import { isTokenFault } from '../meta/messaging-codes.ts';
+import { isTokenFault } from '../meta/graph.ts';
 import { messagingCapabilities } from '../meta/messaging-limits.ts';
 import { parseInstagram } from '../meta/messaging-parse.ts';
 import { INSTAGRAM } from '../meta/messaging-parties.ts';

@@ -1,7 +1,7 @@
 // Messenger by Meta: the messages of a Facebook Page.
 import type { Provider } from '../channel.ts';
 import { checkMessaging, messengerSettings, type MessagingSettings } from '../meta/messaging-account.ts';
-import { isTokenFault } from '../meta/messaging-codes.ts';
+import { isTokenFault } from '../meta/graph.ts';
 import { messagingCapabilities } from '../meta/messaging-limits.ts';
 import { parseMessenger } from '../meta/messaging-parse.ts';
 import { MESSENGER } from '../meta/messaging-parties.ts';

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { HttpClient } from '../../platform/http.ts';
 import type { CredentialCheck } from '../channel.ts';
-import { callGraph, GRAPH_FACEBOOK, GRAPH_INSTAGRAM, type Called, type Graph } from './messaging-call.ts';
+import { GRAPH_FACEBOOK, GRAPH_INSTAGRAM, refused, type Called } from './graph.ts';
+import { callGraph, type Graph } from './messaging-call.ts';
 import { at, idOf, listOf, textOf } from './messaging-read.ts';
 import type { MetaSecrets } from './signature.ts';
 
@@ -95,10 +96,4 @@ function accountsOf(page: unknown): { channel: 'messenger' | 'instagram'; addres
 function instagramName(account: unknown, id: string): string {
   const username = textOf(at(account, 'username'));
   return username === null ? id : `@${username}`;
-}
-
-function refused(called: Exclude<Called, { outcome: 'answered' }>): CredentialCheck {
-  if (called.outcome !== 'refused') return { ok: false, reason: called.reason, retryable: called.outcome === 'unknown' || called.retryable };
-  const { meaning, message } = called;
-  return { ok: false, reason: message === null ? meaning.reason : `${meaning.reason} Meta says: ${message}`, retryable: meaning.retryable };
 }

@@ -1,13 +1,7 @@
 // The Graph API's errors, as the Send API of Messenger and Instagram meets them -> a sentence for the agent and whether to try again.
 // https://developers.facebook.com/docs/messenger-platform/error-codes, …/docs/graph-api/guides/error-handling, …/docs/graph-api/overview/rate-limiting.
 // Subcodes that those don't list are from answers that people report: 10/2018300, 10/2534022, 100/2534014, 100/2534037, 200/2534041. A refusal that isn't listed is for good.
-
-export interface Meaning {
-  reason: string;
-  retryable: boolean;
-  /** Meta answers this although it has sent the message. */
-  maybeSent?: true;
-}
+import type { Meaning, Said } from './graph.ts';
 
 const final = (reason: string): Meaning => ({ reason, retryable: false });
 const passing = (reason: string): Meaning => ({ reason, retryable: true });
@@ -75,12 +69,9 @@ const MEANINGS = new Map<string, Meaning>([
 ]);
 
 /** What an error means; for one that isn't listed, what Meta said of it, and whether it looks as if it will pass. */
-export function meaningOf(code: string, subcode: string | null, said: { message: string | null; transient: boolean } = { message: null, transient: false }): Meaning {
+export function meaningOf(code: string, subcode: string | null, said: Pick<Said, 'message' | 'transient'> = { message: null, transient: false }): Meaning {
   const known = (subcode === null ? undefined : MEANINGS.get(`${code}/${subcode}`)) ?? MEANINGS.get(code);
   if (known === undefined) return { reason: said.message ?? `Meta gave the error code ${code}.`, retryable: said.transient };
   // "Invalid parameter" can be anything; Meta's own sentence names the field.
   return code === '100' && known === MEANINGS.get('100') && said.message !== null ? final(`Meta refused the message: ${said.message}`) : known;
 }
-
-/** The token ended, or was taken back: 190 and its subcodes. */
-export const isTokenFault = (errorCode: string): boolean => /^190(?:$|\D)/.test(errorCode);

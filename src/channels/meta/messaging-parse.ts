@@ -7,6 +7,7 @@ import { toldIn, type Told } from './messaging-envelope.ts';
 import { messagingEvents } from './messaging-events.ts';
 import { INSTAGRAM, MESSENGER, type MessagingKind } from './messaging-parties.ts';
 import { at, cleaned, isObject, listOf, textOf } from './messaging-read.ts';
+import { withoutRepeats } from './repeats.ts';
 
 export const parseMessenger = (request: RawRequest): Parsed => parse(request, MESSENGER);
 export const parseInstagram = (request: RawRequest): Parsed => parse(request, INSTAGRAM);
@@ -33,14 +34,4 @@ function eventsOf(kind: MessagingKind, told: Told): InboundEvent[] {
   if (told.as === 'change') return [changeEvent(kind, told)];
   const events = messagingEvents(kind, told.content, told.entryId);
   return events.length > 0 ? events : [notUnderstood(kind, 'messaging', told.content, { item: told.content, account: told.entryId })];
-}
-
-/** One delivery can hold the same entry twice. */
-function withoutRepeats(events: InboundEvent[]): InboundEvent[] {
-  const byKey = new Map<string, InboundEvent>();
-  for (const event of events) {
-    const key = JSON.stringify([event.account, event.dedupeKey]);
-    if (!byKey.has(key)) byKey.set(key, event);
-  }
-  return [...byKey.values()];
 }

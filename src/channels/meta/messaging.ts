@@ -4,11 +4,13 @@
 import { createHash } from 'node:crypto';
 import type { HttpClient } from '../../platform/http.ts';
 import type { Account, OutboundMessage, SendResult } from '../channel.ts';
+import type { Called } from './graph.ts';
 import { pageToken, type MessagingSettings } from './messaging-account.ts';
-import { callGraph, type Called, type Graph } from './messaging-call.ts';
+import { callGraph, type Graph } from './messaging-call.ts';
 import { LIMITS, refusedByUs, typeOf } from './messaging-limits.ts';
 import { laneKey, type MessagingKind } from './messaging-parties.ts';
 import { at, idOf } from './messaging-read.ts';
+import { notSent } from './not-sent.ts';
 import type { MetaSecrets } from './signature.ts';
 
 /**
@@ -63,18 +65,6 @@ async function attachment(sender: Sender, kind: MessagingKind, file: OutboundMes
   if (id !== null) return { what, content: { attachment: { type, payload: { attachment_id: id } } } };
   const result = notSent(called, [], what);
   return { failed: result.outcome === 'unknown' ? { outcome: 'failed', errorCode: 'UPLOAD', reason: `${sentence(what)} could not be uploaded. ${result.reason}`, retryable: true } : result };
-}
-
-/** Once a part has gone out nothing is tried again by itself: the customer would have that part twice. The agent is told what is missing. */
-function notSent(called: Called, sent: string[], what: string): Extract<SendResult, { outcome: 'failed' | 'unknown' }> {
-  const before = sent.length === 0 ? '' : `The customer has ${sent.join(', ')}, but ${what} was not sent. `;
-  // It was taken, by whom we don't know: nothing names the message.
-  if (called.outcome === 'answered') return { outcome: 'unknown', reason: `${before}Meta's answer names no message.` };
-  if (called.outcome === 'unknown') return { outcome: 'unknown', reason: before.replace('was not sent', 'may not have been sent') + called.reason };
-  if (called.outcome === 'unreached') return { outcome: 'failed', errorCode: called.errorCode, reason: before + called.reason, retryable: called.retryable && sent.length === 0 };
-  if (called.meaning.maybeSent) return { outcome: 'unknown', reason: before + called.meaning.reason };
-  const retryable = called.meaning.retryable && sent.length === 0;
-  return { outcome: 'failed', errorCode: called.errorCode, reason: before + called.meaning.reason, retryable, ...(retryable && called.retryAfterMs !== undefined ? { retryAfterMs: called.retryAfterMs } : {}) };
 }
 
 const sentence = (what: string): string => what[0]!.toUpperCase() + what.slice(1);
