@@ -1,8 +1,6 @@
 // The canonical client operations (schema/operations) with what they are asked of the benches' data.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Kind, parse, print, visit } from 'graphql';
-import { ROOT, type Data } from './data.ts';
+import { CANONICAL } from '../tests/judges/canonical.ts';
+import type { Data } from './data.ts';
 
 export interface Canonical {
   name: string;
@@ -36,31 +34,9 @@ export function canonicalQueries(data: Data): Canonical[] {
     Timeline: people.map((each) => ({ customerId: id('cus', each) })),
     VisitorHistory: [{}],
   };
-  return queries().map(({ name, source }) => {
+  return CANONICAL.filter(({ kind }) => kind === 'query').map(({ name, text: source }) => {
     const variables = asked[name];
     if (!variables) throw new Error(`bench/canonical.ts doesn't say with which variables ${name} is asked.`);
     return { name, source, variables, byVisitor: name.startsWith('Visitor') };
-  });
-}
-
-/** Each operation alone, with the fragments that it spreads. */
-function queries(): { name: string; source: string }[] {
-  const folder = join(ROOT, 'schema/operations');
-  return readdirSync(folder).filter((file) => file.endsWith('.graphql')).sort().flatMap((file) => {
-    const { definitions } = parse(readFileSync(join(folder, file), 'utf8'));
-    const fragments = new Map(definitions.flatMap((each) => (each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each] as const] : [])));
-    return definitions.flatMap((each) => {
-      if (each.kind !== Kind.OPERATION_DEFINITION || each.operation !== 'query') return [];
-      const spread = new Set<string>();
-      const follow = (node: object) => visit(node as never, {
-        FragmentSpread({ name }) {
-          if (spread.has(name.value)) return;
-          spread.add(name.value);
-          follow(fragments.get(name.value)!);
-        },
-      });
-      follow(each);
-      return [{ name: each.name!.value, source: [each, ...[...spread].map((name) => fragments.get(name)!)].map((node) => print(node)).join('\n') }];
-    });
   });
 }

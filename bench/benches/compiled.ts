@@ -43,7 +43,7 @@ export const compiled: Bench = {
         if (not) context.say(`  ${name} is not compiled: ${not.declined ?? JSON.stringify(not.errors).slice(0, 300)}`);
         else whole++;
       }
-      const report = await differ({ compiled: graph, oracle, viewer: agent, seed: SEED, operations: context.quick ? 100 : 1_500 });
+      const report = await differ({ compiled: graph, oracle, viewers: [agent], seed: SEED, operations: context.quick ? 100 : 1_500 });
       const errors = Object.entries(report.declined).reduce((sum, [why, times]) => sum + (ERRORS.test(why) ? times : 0), 0);
       context.say(`  ${report.operations} generated operations, ${report.runs} runs, ${errors} of them with errors of their own; declined: ${JSON.stringify(report.declined)}`);
       for (const fault of report.faults.slice(0, 2)) context.say(`  ${fault.what}: ${fault.source} ${JSON.stringify(fault.variables)}`);

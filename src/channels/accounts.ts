@@ -95,7 +95,7 @@ function judged(provider: Provider, input: ConnectInput, newAccountId: string): 
     throw new Refusal('INVALID_INPUT', 'The endpoint has secrets already; change them with rotateChannelSecrets.', { field: ['secrets'] });
   });
   all.end();
-  const without = isNew && provider.channel === 'email' ? withoutAnyWay(settings as EmailSettings, secrets as EmailSecrets) : null;
+  const without = isNew && provider.provider === 'mime' ? withoutAnyWay(settings as EmailSettings, secrets as EmailSecrets) : null;
   if (without) throw new Refusal('INVALID_INPUT', without, { field: ['secrets', 'inbound'] });
   return { name: name!, settings, address: address!, secrets };
 }
@@ -197,6 +197,14 @@ export async function setAccountFault(tx: Tx, actor: Actor, accountId: string, f
   const [row] = await tx<{ state: AccountState }[]>`
     update channel_accounts set fault_at = ${fault === null ? null : now()}, fault = ${fault}
     where workspace_id = ${actor.workspaceId} and id = ${accountId} and (fault_at is null) <> ${fault === null} returning state`;
+  if (row) await changed(tx, actor, accountId, row.state);
+}
+
+/** What was said of the account itself; what came later stays. Emits `channel.changed` when it is new. */
+export async function noteNotice(tx: Tx, actor: Actor, accountId: string, notice: { at: string; text: string; details: unknown }): Promise<void> {
+  const [row] = await tx<{ state: AccountState }[]>`
+    update channel_accounts set notice_at = ${notice.at}, notice = ${notice.text}, notice_details = ${JSON.stringify(notice.details ?? null)}::text::jsonb
+    where workspace_id = ${actor.workspaceId} and id = ${accountId} and (notice_at is null or notice_at < ${notice.at}::timestamptz) returning state`;
   if (row) await changed(tx, actor, accountId, row.state);
 }
 

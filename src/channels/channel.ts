@@ -104,6 +104,13 @@ export const inboundEvent = z.object({
       /** The story that it answers. */
       replyToStory: z.object({ id: z.string().nullable(), url: z.string().nullable() }).nullable().optional(),
       forwarded: z.boolean().optional(),
+      /** E-mail: the message that it hands on, as far as that is told; who wrote it is claimed. */
+      original: z
+        .object({ sender: observedAddress, subject: z.string().nullable(), sentAt: moment.nullable(), providerMessageId: z.string().nullable() })
+        .nullable()
+        .optional(),
+      /** The colleague who handed a customer's message on to us: no sender of it. `senders` are the original's. */
+      forwardedBy: observedAddress.nullable().optional(),
       /** The group that it was written in, as the provider names it; `recipients` are the others in it. */
       groupId: z.string().nullable().optional(),
       /** Of an echo: our own reference, as it came back: the attempt (UUID) that the message was sent by. */
@@ -158,7 +165,8 @@ export const inboundEvent = z.object({
     .optional(),
   typing: z.object({ state: z.enum(['on', 'off']) }).optional(),
   /** What the provider tells of itself: thread control, a policy's enforcement, an account's state. */
-  system: z.object({ code: z.string(), text: z.string().nullable(), data: z.unknown() }).optional(),
+  /** `ofAccount`: it is said of the account itself, and is shown there. */
+  system: z.object({ code: z.string(), text: z.string().nullable(), data: z.unknown(), ofAccount: z.boolean().optional() }).optional(),
   identityChange: z.object({ from: observedAddress.nullable(), to: observedAddress.nullable(), reason: z.string() }).optional(),
   /** It happened before the account was connected, and the provider brings it along: it keeps its time, and calls for nothing. */
   historical: z.boolean().optional(),
@@ -285,10 +293,17 @@ export type CredentialCheck = { ok: true; accounts: { channel: ChannelName; addr
 export interface Provider<Settings = any, Secrets = any> {
   channel: ChannelName;
   provider: string;
+  /** Further names that `throughline parse` knows it by: those of its kinds of payload. Accounts are connected by `provider` alone. */
+  parsesAs?: readonly string[];
   /** Shape of `channel_accounts.settings`; every field described, since `connectChannel` shows its errors. */
   settings: z.ZodType<Settings>;
   secrets: z.ZodType<Secrets>;
   capabilities: Capabilities;
+  /**
+   * The largest request that it sends, where that is more than a webhook's 40 MB (mail with its files). Of such a provider `verify` looks at
+   * headers and address alone: it is asked before the body is read, so that only who holds the secret can send so much.
+   */
+  requestBytesMax?: number;
   /** The kinds of address by which a customer can be written to. */
   addressKinds: readonly ObservedAddress['kind'][];
   verify(request: RawRequest, context: VerifyContext<Secrets>): Verification | Promise<Verification>;

@@ -1,6 +1,6 @@
-// How fast messages go out by an account: at the pace that its provider declares, and not while the provider asked to wait. The account's row holds the next
-// slot, so that all servers together keep to it.
+// Whether a message may go out now, by its account's pace (channels/pace.ts); else its job comes again.
 import type { ChannelName } from '../channels/channel.ts';
+import { takeSlot } from '../channels/pace.ts';
 import { providerNamed } from '../channels/registry.ts';
 import { after, now } from '../platform/clock.ts';
 import { inWorkspace, type Sql } from '../platform/db.ts';
@@ -8,8 +8,6 @@ import { enqueue } from '../platform/jobs.ts';
 
 /** So much of the pace may go out at once. */
 const BURST_MS = 1_000;
-/** A provider that asks for more is asked again after this. */
-const PAUSE_MS_MAX = 3_600_000;
 
 export interface DeliveryJob {
   workspaceId: string;
@@ -33,22 +31,9 @@ export async function mayGo(app: Sql, { workspaceId, messageId, paced }: Deliver
     }
     const { sendsPerSecond } = providerNamed(account.provider, account.channel.toLowerCase() as ChannelName).capabilities;
     if (sendsPerSecond === null || paced) return true;
-    const [row] = await tx<{ slot: string }[]>`
-      update channel_accounts set send_slot_at = greatest(coalesce(send_slot_at, ${now()}::timestamptz), ${now()}::timestamptz) + make_interval(secs => ${betweenMs(sendsPerSecond) / 1_000}::float8)
-      where workspace_id = ${workspaceId} and id = ${account.id} returning send_slot_at as slot`;
-    const startAt = after(-BURST_MS, row!.slot);
+    const startAt = after(-BURST_MS, await takeSlot(tx, workspaceId, account.id, sendsPerSecond));
     if (startAt <= now()) return true;
     await again(startAt, { paced: true });
     return false;
   });
-}
-
-/** Whole milliseconds, never faster than the pace. */
-export const betweenMs = (sendsPerSecond: number): number => Math.ceil(1_000 / sendsPerSecond);
-
-/** The provider asked to wait: no message goes out by the account until then. */
-export async function pauseAccount(app: Sql, workspaceId: string, accountId: string, forMs: number): Promise<void> {
-  const until = after(Math.min(forMs, PAUSE_MS_MAX));
-  await inWorkspace(app, workspaceId, (tx) => tx`
-    update channel_accounts set send_paused_until = greatest(coalesce(send_paused_until, ${until}::timestamptz), ${until}::timestamptz) where workspace_id = ${workspaceId} and id = ${accountId}`);
 }

@@ -197,7 +197,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => rollups.stop(), () => closing.abort());
   const { host, smtpPort } = config;
   const mail = smtpPort === null ? null : await listening('SMTP_PORT', smtpPort, host, () =>
-    startMailDoor({ app, blobs, arrived, budgets, report, port: smtpPort, host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
+    startMailDoor({ app, blobs, arrived, budgets, report, port: smtpPort, host, name: new URL(config.publicUrl).hostname, tls: config.smtpTls ?? undefined, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
   closers.push(() => mail?.stop());
 
   await listening('PORT', config.port, host, () => http.listen({ port: config.port, host }));

@@ -27,7 +27,7 @@ it(`generated operations answer the same bytes by both paths (seed ${SEED})`, { 
   const report = await differ({
     compiled,
     oracle,
-    viewer: viewerOf(workspaces[1], 2),
+    viewers: [viewerOf(workspaces[1], 2)],
     seed: SEED,
     operations: OPERATIONS,
     foreignIds,

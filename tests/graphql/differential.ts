@@ -1,29 +1,24 @@
 // Generates operations over whatever schema is registered and runs each by both paths: the same bytes, or the compiled path declined for
 // a cause that it may have. What both paths share (leaf text, pages, cursors) this can't see; those have tests of their own.
-import {
-  getNamedType, getNullableType, isEnumType, isInputObjectType, isInterfaceType, isLeafType, isListType, isNonNullType, isObjectType, isUnionType, validate, parse, specifiedRules,
-  type GraphQLArgument, type GraphQLField, type GraphQLInputType, type GraphQLNamedType, type GraphQLSchema,
-} from 'graphql';
+import { isInterfaceType, isObjectType, Kind, parse, specifiedRules, TypeInfo, validate, visit, visitWithTypeInfo, type DocumentNode, type GraphQLSchema } from 'graphql';
 import type { Viewer } from '../../src/access/viewer.ts';
-import { tagOf } from '../../src/graphql/cursors.ts';
-import { entities, type Field, type RootField } from '../../src/graphql/entity.ts';
 import { bodyOf, type Answer, type Graph } from '../../src/graphql/execute.ts';
+import { answeredFields } from './answered.ts';
+import { Generator, type Operation, type Sources } from './generator.ts';
 
-export interface DifferentialOptions {
+export interface DifferentialOptions extends Sources {
   compiled: Graph;
   /** The same declarations, made with `path: 'loaders'`. */
   oracle: Graph;
-  viewer: Viewer;
-  seed: number;
+  /** Each operation is one of theirs, and mostly asks for what he may ask for. */
+  viewers: readonly Viewer[];
+  /** How many are generated; as many again at most until this holds. */
   operations: number;
-  /** Ids that are not the viewer's: another workspace's. */
-  foreignIds?: string[];
+  until?: (report: Report) => boolean;
+  /** Operations that somebody wrote, asked as every viewer besides. */
+  written?: { name: string; source: string }[];
   /** Ends at the first fault. */
   stopAtFault?: boolean;
-  /** Root fields to leave out (e.g. those whose answer is of the moment). */
-  without?: string[];
-  /** `Type.field`s that mostly end in an error, so that answers are worth comparing. */
-  rarely?: string[];
   /** The oracle compiles too: what differs is the pool that it reads from. */
   oracleCompiles?: boolean;
 }
@@ -33,33 +28,77 @@ export interface Report {
   runs: number;
   compiled: number;
   bytes: number;
+  /** `Type.field`s of which an answer of one statement held a value, and was the same as the loaders'. */
+  answered: Set<string>;
+  /** `Type.field(argument)`s and names of directives of operations that became one statement and were answered the same. */
+  asked: Set<string>;
+  /** Of the operations that somebody wrote: how often one was one statement and answered the same. */
+  written: Record<string, number>;
+  /** Runs in which the caller was in error: no statement has an answer to give, and the loaders word it. */
+  errors: number;
   /** Why the compiled path declined, with how often. */
   declined: Record<string, number>;
   faults: { what: string; source: string; variables: Record<string, unknown>; compiled: string; oracle: string }[];
 }
 
+const WRITTEN_ROUNDS_MAX = 20;
+
 export async function differ(options: DifferentialOptions): Promise<Report> {
-  const report: Report = { seed: options.seed, operations: 0, runs: 0, compiled: 0, bytes: 0, declined: {}, faults: [] };
-  const generator = new Generator(options.compiled.schema, options.seed, options.foreignIds ?? [], options.without ?? [], options.rarely ?? []);
-  while (report.operations < options.operations) {
-    const operation = generator.operation();
-    const document = parse(operation.source);
-    if (validate(options.compiled.schema, document, specifiedRules).length > 0) continue;
+  const { schema } = options.compiled;
+  const report: Report = { seed: options.seed, operations: 0, runs: 0, compiled: 0, bytes: 0, answered: new Set(), asked: new Set(), written: {}, errors: 0, declined: {}, faults: [] };
+  const generator = new Generator(schema, options, report.answered, report.asked);
+  /** False at a fault at which all ends. */
+  const compare = async (operation: Operation, document: DocumentNode, viewer: Viewer, name?: string): Promise<boolean> => {
     report.operations++;
     const runs = operation.variables.length > 0 ? 3 : 1;
     for (let run = 0; run < runs; run++) {
       const variables = generator.values(operation, run > 0);
-      const two = await options.oracle.query(operation.source, options.viewer, variables);
-      const one = await options.compiled.query(operation.source, options.viewer, variables);
+      const two = await options.oracle.query(operation.source, viewer, variables);
+      const one = await options.compiled.query(operation.source, viewer, variables);
       generator.learn(two.data);
       report.runs++;
       const fault = options.oracleCompiles && one.path !== 'refused' && bodyOf(one) !== bodyOf(two) && codesOf(one) === '' ? 'other bytes' : judge(one, two, operation, report);
+      if (!fault && one.path === 'compiled') {
+        for (const field of answeredFields(schema, document, one.data!)) report.answered.add(field);
+        for (const place of askedOf(schema, document)) report.asked.add(place);
+        if (name !== undefined) report.written[name] = (report.written[name] ?? 0) + 1;
+      }
       if (!fault) continue;
       report.faults.push({ what: fault, source: operation.source, variables, compiled: bodyOf(one), oracle: bodyOf(two) });
-      if (options.stopAtFault) return report;
+      if (options.stopAtFault) return false;
+    }
+    return true;
+  };
+  const goesOn = () => options.until !== undefined && report.operations < 2 * options.operations && !options.until(report);
+  while (report.operations < options.operations || goesOn()) {
+    const viewer = options.viewers[report.operations % options.viewers.length]!;
+    const operation = generator.operation(viewer.permissions);
+    const document = parse(operation.source);
+    if (validate(schema, document, specifiedRules).length > 0) continue;
+    if (!(await compare(operation, document, viewer))) return report;
+  }
+  for (const { name, source } of options.written ?? []) {
+    // Some are in error with most of what their variables may hold: those are asked again.
+    for (let round = 0; round === 0 || (round < WRITTEN_ROUNDS_MAX && !report.written[name]); round++) {
+      for (const viewer of options.viewers) if (!(await compare(generator.written(source), parse(source), viewer, name))) return report;
     }
   }
   return report;
+}
+
+/** Every argument that is given, and every directive. */
+function askedOf(schema: GraphQLSchema, document: DocumentNode): Set<string> {
+  const asked = new Set<string>();
+  const types = new TypeInfo(schema);
+  visit(document, visitWithTypeInfo(types, {
+    Argument: ({ name, value }) => {
+      const parent = types.getParentType();
+      // Within a directive's arguments the parent is the field's.
+      if (!types.getDirective() && (isObjectType(parent) || isInterfaceType(parent)) && value.kind !== Kind.NULL) asked.add(`${parent.name}.${types.getFieldDef()!.name}(${name.value})`);
+    },
+    Directive: ({ name }) => void asked.add(`@${name.value}`),
+  }));
+  return asked;
 }
 
 const codesOf = (answer: Answer): string => answer.errors.map((error) => error.extensions?.code).join();
@@ -69,12 +108,16 @@ function judge(one: Answer, two: Answer, operation: Operation, report: Report): 
     report.declined[why] = (report.declined[why] ?? 0) + 1;
     return null;
   };
+  const mistaken = (why: string): null => {
+    report.errors++;
+    return decline(why);
+  };
   if (codesOf(one) !== codesOf(two)) return `other errors: ${codesOf(one)} instead of ${codesOf(two)}`;
-  if (two.path === 'refused') return decline('refused before it ran');
+  if (two.path === 'refused') return mistaken('refused before it ran');
   if (one.path !== 'compiled') {
-    if (two.errors.length > 0) return decline(`an error to word: ${codesOf(two).split(',')[0]}`);
+    if (two.errors.length > 0) return mistaken(`an error to word: ${codesOf(two).split(',')[0]}`);
     // Arguments in error below a parent that is null: nobody words them.
-    if (one.declined === 'arguments') return decline('arguments in error, not reached');
+    if (one.declined === 'arguments') return mistaken('arguments in error, not reached');
     return operation.uncompilable ? decline(operation.uncompilable) : `declined without cause: ${one.declined}`;
   }
   report.compiled++;
@@ -83,272 +126,3 @@ function judge(one: Answer, two: Answer, operation: Operation, report: Report): 
   return bodyOf(one) === bodyOf(two) ? null : 'other bytes';
 }
 
-interface Variable {
-  name: string;
-  type: GraphQLInputType;
-  make: () => unknown;
-  hasDefault: boolean;
-  first: unknown;
-}
-interface Operation {
-  source: string;
-  variables: Variable[];
-  uncompilable: string | null;
-}
-interface Draft {
-  variables: Variable[];
-  definitions: string[];
-  fragments: string[];
-  names: number;
-  uncompilable: string | null;
-}
-
-class Generator {
-  #state: number;
-  readonly #ids = new Map<string, string[]>();
-  readonly #cursors = new Map<string, string[]>();
-  /** Of which type the ids of the argument's fields are, by their names. */
-  readonly #prefixes = new Map<string, string>();
-  readonly #texts: string[] = ['', 'plain', '"', "it's", '\\', '\u2028', '😀', 'a\nb'];
-  readonly #moments: string[] = ['2026-01-03T00:00:00.000Z', '2026-01-03T00:00:00.001+01:00', '1970-01-01T00:00:00Z'];
-  constructor(
-    private readonly schema: GraphQLSchema,
-    seed: number,
-    private readonly foreignIds: string[],
-    private readonly without: string[],
-    private readonly rarely: string[],
-  ) {
-    this.#state = (seed * 2654435761) >>> 0 || 1;
-  }
-
-  // xorshift: the same seed, the same operations.
-  #random(): number {
-    let s = this.#state;
-    s = (s ^ (s << 13)) >>> 0;
-    s = (s ^ (s >>> 17)) >>> 0;
-    s = (s ^ (s << 5)) >>> 0;
-    this.#state = s;
-    return s / 4294967296;
-  }
-  #int = (n: number): number => Math.floor(this.#random() * n);
-  #pick = <T>(all: readonly T[]): T => all[this.#int(all.length)]!;
-  #maybe = (p: number): boolean => this.#random() < p;
-
-  /** Ids, cursors and texts of answers are the arguments of later operations. */
-  learn(data: string | undefined): void {
-    const keep = (map: Map<string, string[]>, key: string, value: string) => {
-      const all = map.get(key) ?? [];
-      map.set(key, all);
-      if (all.length < 300) all.push(value);
-      else all[this.#int(300)] = value;
-    };
-    for (const [, id] of data?.matchAll(/"([a-z]{3}_[0-9a-f]{32})"/g) ?? []) keep(this.#ids, id!.slice(0, 3), id!);
-    for (const [, cursor] of data?.matchAll(/"([0-9a-f]{4}\.[0-9a-f.-]*[0-9a-f]{32})"/g) ?? []) keep(this.#cursors, cursor!.slice(0, 4), cursor!);
-    for (const [, moment] of data?.matchAll(/"(\d{4}-\d\d-\d\dT[\d:.]+Z)"/g) ?? []) if (this.#moments.length < 100) this.#moments.push(moment!);
-    if (this.#texts.length < 200) for (const [literal] of data?.matchAll(/"(?:[^"\\]|\\.){0,30}"/g) ?? []) if (this.#maybe(0.1)) this.#texts.push(JSON.parse(literal) as string);
-  }
-
-  operation(): Operation {
-    const draft: Draft = { variables: [], definitions: [], fragments: [], names: 0, uncompilable: null };
-    const body = this.#selection(draft, this.schema.getQueryType()!, 5);
-    const head = draft.definitions.length > 0 ? `(${draft.definitions.join(', ')})` : '';
-    return { source: `query Q${head} { ${body} } ${draft.fragments.join(' ')}`, variables: draft.variables, uncompilable: draft.uncompilable };
-  }
-
-  /** Values of the variables: those of the draft, or others: null, left out, of the wrong type. */
-  values(operation: Operation, anew: boolean): Record<string, unknown> {
-    const values: Record<string, unknown> = {};
-    for (const { name, type, make, hasDefault, first } of operation.variables) {
-      const isRequired = isNonNullType(type);
-      if (!anew || this.#maybe(0.3)) {
-        if (isRequired || !this.#maybe(0.1)) values[name] = first;
-      } else if (this.#maybe(0.02)) {
-        values[name] = this.#pick([{ no: 1 }, 'two', 3.5]);
-      } else if (!isRequired && this.#maybe(0.2)) {
-        values[name] = null;
-      } else if ((isRequired && !hasDefault) || !this.#maybe(0.15)) {
-        values[name] = make();
-      }
-    }
-    return values;
-  }
-
-  #selection(draft: Draft, type: GraphQLNamedType, depth: number): string {
-    const out: string[] = [];
-    if (isUnionType(type) || isInterfaceType(type)) {
-      if (this.#maybe(0.6)) out.push('__typename');
-      if (isInterfaceType(type) && this.#maybe(0.6)) out.push('id');
-      for (const possible of this.schema.getPossibleTypes(type)) if (this.#maybe(0.5)) out.push(this.#fragment(draft, possible, depth));
-      return out.join(' ') || '__typename';
-    }
-    if (!isObjectType(type)) return '__typename';
-    const fields = Object.values(type.getFields()).filter((field) => type !== this.schema.getQueryType() || !this.without.includes(field.name));
-    for (let n = 1 + this.#int(4); n > 0; n--) {
-      if (this.#maybe(0.08)) {
-        out.push(this.#maybe(0.3) ? `al${this.#int(3)}: __typename` : '__typename');
-        continue;
-      }
-      if (this.#maybe(0.1)) {
-        out.push(this.#fragment(draft, type, depth));
-        continue;
-      }
-      const field = this.#pick(fields);
-      const named = getNamedType(field.type);
-      if (!isLeafType(named) && depth <= 0) continue;
-      if (this.rarely.includes(`${type.name}.${field.name}`) && !this.#maybe(0.1)) continue;
-      const declared = field.extensions.declared as Field | RootField | undefined;
-      const isUncompilable = declared?.form === 'custom' || (type === this.schema.getQueryType() && field.name === 'nodes');
-      if (isUncompilable) {
-        if (!this.#maybe(0.1)) continue;
-        draft.uncompilable = `${type.name}.${field.name}`;
-      }
-      const alias = this.#maybe(0.25) ? `a${++draft.names}: ` : '';
-      const within = () => (isLeafType(named) ? '' : ` { ${this.#selection(draft, named, depth - 1)} }`);
-      out.push(`${alias}${field.name}${this.#arguments(draft, field, declared)}${this.#directive(draft)}${within()}`);
-      if (!isLeafType(named) && field.args.length === 0 && this.#maybe(0.2)) out.push(`${alias}${field.name}${within()}`); // merged
-    }
-    return out.join(' ') || '__typename';
-  }
-
-  #fragment(draft: Draft, type: GraphQLNamedType, depth: number): string {
-    if (this.#maybe(0.3)) {
-      const name = `F${++draft.names}`;
-      draft.fragments.push(`fragment ${name} on ${type.name} { ${this.#selection(draft, type, depth)} }`);
-      return `...${name}${this.#directive(draft)}`;
-    }
-    return `... on ${type.name}${this.#directive(draft)} { ${this.#selection(draft, type, depth)} }`;
-  }
-
-  #directive(draft: Draft): string {
-    if (!this.#maybe(0.1)) return '';
-    const directive = this.#pick(['@skip', '@include']);
-    if (this.#maybe(0.4)) return ` ${directive}(if: ${this.#maybe(0.5)})`;
-    const known = draft.variables.filter((variable) => String(variable.type) === 'Boolean!' && variable.name.startsWith('b'));
-    if (known.length > 0 && this.#maybe(0.5)) return ` ${directive}(if: $${this.#pick(known).name})`;
-    const name = `b${++draft.names}`;
-    const type = this.schema.getDirective('skip')!.args[0]!.type;
-    draft.definitions.push(`$${name}: Boolean!${this.#maybe(0.3) ? ' = true' : ''}`);
-    draft.variables.push({ name, type, make: () => this.#maybe(0.5), hasDefault: false, first: this.#maybe(0.5) });
-    return ` ${directive}(if: $${name})`;
-  }
-
-  #arguments(draft: Draft, field: GraphQLField<unknown, unknown>, declared: Field | RootField | undefined): string {
-    const out: string[] = [];
-    const isGiven = (name: string) => out.some((argument) => argument.startsWith(`${name}:`));
-    for (const argument of field.args) {
-      if (!isNonNullType(argument.type)) {
-        if (argument.name === 'last' ? !this.#maybe(isGiven('first') ? 0.02 : 0.5) : !this.#maybe(argument.name === 'first' ? 0.6 : argument.name === 'filter' ? 0.4 : 0.2)) continue;
-        if (argument.name === 'around' && (isGiven('after') || isGiven('last')) && !this.#maybe(0.05)) continue;
-        if (argument.name === 'before' && isGiven('around') && !this.#maybe(0.05)) continue;
-      }
-      out.push(`${argument.name}: ${this.#written(draft, argument.type, () => this.#argument(argument, declared, field))}`);
-    }
-    return out.length > 0 ? `(${out.join(', ')})` : '';
-  }
-
-  #argument(argument: GraphQLArgument, declared: Field | RootField | undefined, field: GraphQLField<unknown, unknown>): unknown {
-    if (declared?.form === 'many') {
-      if (argument.name === 'first' || argument.name === 'last') return this.#maybe(0.02) ? -1 : this.#maybe(0.02) ? 101 : this.#int(6);
-      if (argument.name === 'after' || argument.name === 'before') {
-        const orders = Object.values(declared.orders);
-        const fitting = this.#cursors.get(tagOf(declared, this.#maybe(0.8) ? orders[0]! : this.#pick(orders)));
-        if (fitting && this.#maybe(0.97)) return this.#pick(fitting);
-        return this.#maybe(0.1) ? this.#pick(['', 'x', "1'; drop", '0000.20269999999999999.00', '…']) : null;
-      }
-      if (argument.name === 'around') return this.#id(declared.target().prefix);
-    }
-    if (argument.name === 'id' || argument.name === 'ids') {
-      const prefix = declared?.form === 'byId' ? (declared.prefix ?? declared.target().prefix) : null;
-      const one = () => this.#id(prefix ?? this.#pick([...entities.values()].map((entity) => entity.prefix).filter((p) => p !== null)));
-      return field.name === 'nodes' ? [one(), one()] : one();
-    }
-    this.#prefixes.clear();
-    const typed = declared?.form === 'many' && argument.name === 'filter' ? (declared.filter ?? {}) : declared?.form === 'rows' ? declared.args : {};
-    for (const [name, { type }] of Object.entries(typed)) if (typeof type === 'object' && type.kind === 'id') this.#prefixes.set(name, type.prefix);
-    return this.#value(argument.type, argument.name, 0);
-  }
-
-  #id(prefix: string | null): string {
-    const known = prefix ? this.#ids.get(prefix) : undefined;
-    if (known && this.#maybe(0.92)) return this.#pick(known);
-    if (this.foreignIds.length > 0 && this.#maybe(0.5)) return this.#pick(this.foreignIds);
-    if (this.#maybe(0.93)) return `${prefix}_${'0'.repeat(31)}${this.#int(10)}`;
-    return this.#pick(['', 'nonsense', `${prefix}_zz`, `xxx_${'0'.repeat(32)}`]);
-  }
-
-  #value(type: GraphQLInputType, name: string, depth: number): unknown {
-    if (isNonNullType(type)) return this.#value(type.ofType, name, depth);
-    if (isListType(type)) {
-      const item = type.ofType as GraphQLInputType;
-      return Array.from({ length: this.#int(3) }, () => this.#value(item, name, depth + 1));
-    }
-    const named = getNullableType(type);
-    if (isEnumType(named)) return this.#pick(named.getValues()).name;
-    if (isInputObjectType(named)) {
-      const value: Record<string, unknown> = {};
-      for (const field of Object.values(named.getFields())) {
-        const recursive = getNamedType(field.type) === named;
-        if (isNonNullType(field.type) || (this.#maybe(recursive ? 0.15 : 0.25) && !(recursive && depth > 3))) {
-          value[field.name] = this.#maybe(0.1) && !isNonNullType(field.type) ? null : this.#value(field.type, field.name, depth + 1);
-        }
-      }
-      return value;
-    }
-    switch ((named as GraphQLNamedType).name) {
-      case 'Int':
-      case 'Milliseconds':
-      case 'Bytes':
-        return this.#pick([0, 1, 2, 3, 5, 100]);
-      case 'Float':
-        return this.#pick([0, 1.5, 0.1, -3, 1e21]);
-      case 'Boolean':
-        return this.#maybe(0.5);
-      case 'DateTime':
-        return this.#pick(this.#moments);
-      case 'JSON':
-        return this.#pick<unknown>([{}, { a: 1 }, [1], 'text', 5, { b: [true] }]);
-      case 'ID':
-        return this.#id(this.#prefixes.get(name) ?? this.#pick([...this.#ids.keys(), 'xxx']));
-      default:
-        return this.#pick(this.#texts);
-    }
-  }
-
-  /** As a literal, with variables in the places of some of its parts. */
-  #written(draft: Draft, type: GraphQLInputType, make: () => unknown): string {
-    if (this.#maybe(0.4)) return this.#variable(draft, type, make);
-    const nullable = !isNonNullType(type);
-    if (nullable && this.#maybe(0.03)) return 'null';
-    return this.#literal(draft, type, make());
-  }
-  #variable(draft: Draft, type: GraphQLInputType, make: () => unknown): string {
-    const name = `v${++draft.names}`;
-    const hasDefault = !isNonNullType(type) && this.#maybe(0.2);
-    const first = make();
-    draft.definitions.push(`$${name}: ${String(type)}${hasDefault ? ` = ${this.#maybe(0.3) ? 'null' : this.#plain(type, make())}` : ''}`);
-    draft.variables.push({ name, type, make, hasDefault, first });
-    return `$${name}`;
-  }
-  #literal(draft: Draft, type: GraphQLInputType, value: unknown): string {
-    if (value === null) return 'null';
-    const named = getNullableType(type);
-    if (isInputObjectType(named)) {
-      const fields = named.getFields();
-      return `{${Object.entries(value as object)
-        .map(([key, inner]) => `${key}: ${inner !== null && this.#maybe(0.15) ? this.#variable(draft, fields[key]!.type, () => this.#value(fields[key]!.type, key, 3)) : this.#literal(draft, fields[key]!.type, inner)}`)
-        .join(', ')}}`;
-    }
-    if (isListType(named)) return `[${(value as unknown[]).map((item) => this.#literal(draft, named.ofType as GraphQLInputType, item)).join(', ')}]`;
-    return this.#plain(type, value);
-  }
-  #plain(type: GraphQLInputType, value: unknown): string {
-    if (value === null) return 'null';
-    const named = getNullableType(type);
-    if (isEnumType(named)) return String(value);
-    if (isListType(named)) return `[${(value as unknown[]).map((item) => this.#plain(named.ofType as GraphQLInputType, item)).join(', ')}]`;
-    if (isInputObjectType(named)) return `{${Object.entries(value as object).map(([key, inner]) => `${key}: ${this.#plain(named.getFields()[key]!.type, inner)}`).join(', ')}}`;
-    if (Array.isArray(value)) return `[${value.map((item) => this.#plain(type, item)).join(', ')}]`;
-    if (typeof value === 'object') return `{${Object.entries(value).map(([key, inner]) => `${key}: ${this.#plain(type, inner)}`).join(', ')}}`;
-    return JSON.stringify(value);
-  }
-}

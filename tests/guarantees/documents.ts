@@ -48,11 +48,11 @@ export function call(field: GraphQLField<unknown, unknown>, names: readonly stri
 }
 export const documentOf = (kind: Kind, declared: readonly string[], text: string): string => `${kind}${declared.length > 0 ? ` (${declared.join(', ')})` : ''} { ${text} }`;
 
-/** Every argument, and field of an input, that takes an id or a cursor: as `customers.filter.teamId`, lists without their indices. */
-export function idPaths(field: GraphQLField<unknown, unknown>): string[] {
+/** Every argument, and field of an input, that takes an id or a cursor, or an id alone: as `customers.filter.teamId`, lists without their indices. */
+export function idPaths(field: GraphQLField<unknown, unknown>, only?: 'ID'): string[] {
   const found: string[] = [];
   const walk = (type: GraphQLNamedType, path: string, seen: readonly string[]): void => {
-    if (type.name === 'ID' || type.name === 'Cursor' || (type.name === 'String' && /\.(?:after|before)$/.test(path))) found.push(path);
+    if (type.name === 'ID' || (!only && type.name === 'Cursor') || (!only && type.name === 'String' && /\.(?:after|before)$/.test(path))) found.push(path);
     if (!isInputObjectType(type) || seen.includes(type.name)) return;
     for (const inner of Object.values(type.getFields())) {
       // A filter within a filter is the filter again.
@@ -61,4 +61,10 @@ export function idPaths(field: GraphQLField<unknown, unknown>): string[] {
   };
   for (const argument of field.args) walk(getNamedType(argument.type), `${field.name}.${argument.name}`, []);
   return found;
+}
+
+/** Of every field that takes arguments, whatever type it belongs to; a field that an interface and its types share is one. */
+export function idPathsOf(schema: GraphQLSchema, only?: 'ID'): Set<string> {
+  const types = Object.values(schema.getTypeMap()).filter((type) => (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__')) as GraphQLObjectType[];
+  return new Set(types.flatMap((type) => Object.values(type.getFields()).flatMap((field) => idPaths(field, only))));
 }

@@ -1,5 +1,5 @@
 // Every place of the API that takes an id, a cursor, an address or a name of somebody's, found in the schema and filled by samples.ts.
-import { getNamedType, type GraphQLField, type GraphQLSchema } from 'graphql';
+import { getNamedType, type GraphQLField, type GraphQLInputObjectType, type GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
 import type { Permission } from '../../src/access/permissions.ts';
 import { entities } from '../../src/graphql/entity.ts';
@@ -17,6 +17,8 @@ export interface Place {
   /** B's own values, and the same with one of them taken from a world. */
   own: () => Record<string, unknown>;
   with: (w: World) => Record<string, unknown>;
+  /** B's own with the one value replaced. */
+  put: (value: unknown) => Record<string, unknown>;
   /** The paths of the schema that it covers. */
   covers: string;
 }
@@ -38,6 +40,14 @@ function put(value: unknown, path: Path, leaf: unknown): Record<string, unknown>
   (at(copy, path.slice(0, -1)) as Record<string | number, unknown>)[path.at(-1)!] = leaf;
   return copy;
 }
+
+/** `CRAWL=all`: every place by every way; otherwise some of the ways of what is asked more than once. */
+export const CRAWLS_ALL = process.env.CRAWL === 'all';
+
+/** A filter is asked for itself, and within what joins filters. */
+const WRAPS: [name: string, wrap: (filter: Record<string, unknown>) => Record<string, unknown>][] = [
+  ['', (filter) => filter], [' in and', (filter) => ({ and: [filter] })], [' in or', (filter) => ({ or: [filter, filter] })], [' in not', (filter) => ({ not: { not: filter } })],
+];
 
 /** Of what a mutation changed, which it is: what it shows besides is asked for by queries. */
 export const shallow = (schema: GraphQLSchema, type: Parameters<typeof selectionOf>[1]): string =>
@@ -77,9 +87,10 @@ export class Places {
 
   /** The same, asking for what the permissions allow. */
   placesFor(kind: Kind, samples: Record<string, Sample[]>, may: ReadonlySet<Permission>): Place[] {
-    return Object.entries(samples).flatMap(([name, mine]) => {
-      const field = rootOf(this.schema, kind).getFields()[name]!;
-      return mine.flatMap((sample) => this.samplePlaces(kind, field, sample, selectionOf(this.schema, getNamedType(field.type), 0, may)));
+    return Object.values(rootOf(this.schema, kind).getFields()).flatMap((field) => {
+      const type = getNamedType(field.type);
+      if (isConnection(type)) return this.listPlaces(field, field.name, 'query', undefined, (text) => text, ` { nodes${selectionOf(this.schema, nodeOf(type), 0, may)} }`);
+      return samples[field.name]!.flatMap((sample) => this.samplePlaces(kind, field, sample, selectionOf(this.schema, type, 0, may)));
     });
   }
 
@@ -90,25 +101,30 @@ export class Places {
       kind, document, as: sample.as, name: `${kind} ${field.name} ${path.join('.')}`,
       own: () => sample.args(this.b),
       with: (w) => put(sample.args(this.b), path, at(sample.args(w), path)),
+      put: (value) => put(sample.args(this.b), path, value),
       covers: [field.name, ...path.filter((key) => typeof key === 'string')].join('.'),
     }));
   }
 
-  private listPlaces(field: GraphQLField<unknown, unknown>, path: string, kind: Kind, caller: Caller | undefined, within: (text: string, w: World) => string): Place[] {
+  private listPlaces(field: GraphQLField<unknown, unknown>, path: string, kind: Kind, caller: Caller | undefined, within: (text: string, w: World) => string, selection = this.deep(getNamedType(field.type))): Place[] {
     const type = getNamedType(field.type);
     const entity = [...entities.values()].find(({ name }) => name === nodeOf(type).name);
     const values: [string, (w: World) => Record<string, unknown>][] = [];
     for (const { name, type: of } of field.args) {
       const filter = FILTERS[getNamedType(of).name];
-      if (name === 'filter' && filter) for (const [index, value] of filter(this.b).entries()) values.push([`filter.${Object.keys(value)[0]}`, (w) => ({ filter: filter(w)[index] })]);
+      if (name === 'filter' && filter) for (const [index, value] of filter(this.b).entries()) for (const [wrapped, wrap] of (getNamedType(of) as GraphQLInputObjectType).getFields().and ? WRAPS.filter((_, n) => CRAWLS_ALL || n === 0 || n === 1 + (index % 3)) : WRAPS.slice(0, 1)) values.push([`filter.${Object.keys(value)[0]}${wrapped}`, (w) => ({ filter: wrap(filter(w)[index]!) })]);
       if (name === 'around') values.push(['around', (w) => ({ around: w.ids[entity!.prefix!] })]);
       if (name === 'after' || name === 'before') values.push([name, (w) => ({ [name]: w === this.nobody ? NO_CURSOR : this.cursors.get(path)?.[w === this.a ? 'a' : 'b'] })]);
     }
     return values.map(([name, args]) => {
       const size = name === 'before' ? 'last' : 'first';
-      const { declared, text } = call(field, [...Object.keys(args(this.b)), size], this.deep(type));
+      const { declared, text } = call(field, [...Object.keys(args(this.b)), size], selection);
       const variables = (w: World) => ({ ...args(w), [size]: 3 });
-      return { kind, as: caller, document: documentOf(kind, declared, within(text, this.b)), name: `${kind} ${path} ${name}`, covers: `${path.split('.').at(-1)}.${name}`, own: () => variables(this.b), with: variables };
+      const changed = (): Path => leaves(variables(this.b)).find((leaf) => at(variables(this.b), leaf) !== at(variables(this.nobody), leaf))!;
+      return {
+        kind, as: caller, document: documentOf(kind, declared, within(text, this.b)), name: `${kind} ${path} ${name}`, covers: `${path.split('.').at(-1)}.${name.replace(/ .*/, '')}`,
+        own: () => variables(this.b), with: variables, put: (value) => put(variables(this.b), changed(), value),
+      };
     });
   }
 

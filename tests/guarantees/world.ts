@@ -198,6 +198,25 @@ async function oneOfEach(server: WorldServer, ws: TestWorkspace): Promise<Record
   };
 }
 
+/** A hash of all rows of the workspace, by table. */
+export async function stateOf({ owner }: WorldServer['db'], workspaceId: string): Promise<Record<string, string>> {
+  const tables = await owner<{ name: string }[]>`select c.relname as name from pg_class c join pg_attribute t on t.attrelid = c.oid and t.attname = 'workspace_id' where c.relkind in ('r', 'p') order by 1`;
+  const state: Record<string, string> = {};
+  for (const { name } of tables) {
+    const [row] = await owner<{ n: number; hash: string }[]>`select count(*)::int as n, md5(string_agg(md5(t::text), '' order by md5(t::text))) as hash from ${owner(name)} t where workspace_id = ${workspaceId}`;
+    state[name] = `${row!.n} ${row!.hash}`;
+  }
+  return state;
+}
+
+/** What of the world stands in the answer, other than what was asked with. */
+export function leaked(a: World, text: string, asked: unknown): string[] {
+  const sent = JSON.stringify(asked);
+  const found = [...text.matchAll(/[0-9a-f]{32}/g)].map(([id]) => id).filter((id) => a.hexIds.has(id) && !sent.includes(id));
+  for (const own of [a.mark, a.email, a.phone]) if (text.toLowerCase().includes(own.toLowerCase()) && !sent.toLowerCase().includes(own.toLowerCase())) found.push(own);
+  return found;
+}
+
 /** Of every row of every table of the workspace. */
 export async function everyId(server: WorldServer, workspaceId: string): Promise<Set<string>> {
   const { owner } = server.db;

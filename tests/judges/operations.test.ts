@@ -1,8 +1,5 @@
 // The canonical operations (schema/operations): what the console, the README and the benchmarks ask. Over the demo's data each is one
 // statement, affordable, without error, and the same bytes by the loaders.
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { Kind, parse, print, visit } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { viewerOf } from '../../src/access/keys.ts';
 import type { Viewer } from '../../src/access/viewer.ts';
@@ -10,34 +7,10 @@ import { makeGraph, type Graph } from '../../src/graphql/execute.ts';
 import { openPool, type Sql } from '../../src/platform/db.ts';
 import type { Demo } from '../../src/server/demo.ts';
 import { canonicalOperations } from '../../src/server/ide.ts';
-import { ROOT, startTestServer, type TestServer } from '../harness/server.ts';
+import { startTestServer, type TestServer } from '../harness/server.ts';
+import { CANONICAL, type CanonicalOperation } from './canonical.ts';
 
-interface Operation {
-  file: string;
-  name: string;
-  kind: 'query' | 'mutation' | 'subscription';
-  /** The operation and the fragments of its file that it uses. */
-  text: string;
-}
-
-const OPERATIONS: Operation[] = readdirSync(join(ROOT, 'schema/operations')).sort().flatMap((file) => {
-  const { definitions } = parse(readFileSync(join(ROOT, 'schema/operations', file), 'utf8'));
-  return definitions.flatMap((definition) => {
-    if (definition.kind !== Kind.OPERATION_DEFINITION) return [];
-    const used = new Set<string>();
-    const use = (node: Parameters<typeof visit>[0]): void => void visit(node, {
-      FragmentSpread: ({ name }) => {
-        if (used.has(name.value)) return;
-        used.add(name.value);
-        use(definitions.find((each) => each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === name.value)!);
-      },
-    });
-    use(definition);
-    const fragments = definitions.filter((each) => each.kind === Kind.FRAGMENT_DEFINITION && used.has(each.name.value));
-    return [{ file, name: definition.name!.value, kind: definition.operation, text: [definition, ...fragments].map(print).join('\n') }];
-  });
-});
-const of = (kind: Operation['kind']) => OPERATIONS.filter((operation) => operation.kind === kind);
+const of = (kind: CanonicalOperation['kind']) => CANONICAL.filter((operation) => operation.kind === kind);
 
 let server: TestServer;
 let read: Sql;
@@ -94,7 +67,7 @@ const variablesOf = (name: string): Record<string, unknown>[] => {
 };
 
 test('every operation is a window of the IDE', () => {
-  expect(canonicalOperations().map(({ name }) => `${name}.graphql`)).toEqual([...new Set(OPERATIONS.map(({ file }) => file))]);
+  expect(canonicalOperations().map(({ name }) => `${name}.graphql`)).toEqual([...new Set(CANONICAL.map(({ file }) => file))]);
 });
 
 describe('queries', () => {
