@@ -100,3 +100,11 @@ describe('complaints and readings', () => {
     expect((await parseMail(mail(headers, JSON.stringify(complaint)))).events.map(({ kind }) => kind)).toEqual(['receipt', 'consent']);
   });
 });
+
+test('a line of a hundred thousand of anything is read at once, whoever writes it', async () => {
+  for (const line of ['-'.repeat(100_000), '* '.repeat(50_000), `original message${' '.repeat(100_000)}x`, `[message headers${' '.repeat(100_000)}x`, '> - = _ '.repeat(12_000)]) {
+    const began = performance.now();
+    await parseMail(mail(DAEMON, `This message was created automatically by mail delivery software.\n${line}x\nada@customer.example: 550 5.1.1 user unknown\n`));
+    expect(performance.now() - began, line.slice(0, 30)).toBeLessThan(2_000);
+  }
+});
