@@ -34,6 +34,13 @@ export const channelAccounts = pgTable('channel_accounts', {
   /** Since when nothing can be sent by it, and what its provider said (a token that ended, a number that was taken away); null while all is well. */
   faultAt: moment(),
   fault: text(),
+  /** What was last said of the account itself by whoever carries it (Gmail's question whether mail may be forwarded), and its facts by name. */
+  noticeAt: moment(),
+  notice: text(),
+  noticeDetails: jsonb(),
+  /** When the next message may go out by its provider's pace; and until when the provider asked us to wait. */
+  sendSlotAt: moment(),
+  sendPausedUntil: moment(),
   createdAt: moment().notNull(),
   disconnectedAt: moment(),
 }, (t) => [

@@ -23,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   parse: async () => (await import('./server/commands/parse.ts')).parseCommand,
   trace: async () => (await import('./server/commands/trace.ts')).traceCommand,
   keys: async () => (await import('./server/commands/keys.ts')).keysCommand,
+  channels: async () => (await import('./server/commands/channels.ts')).channelsCommand,
   prove: async () => (await import('./server/commands/prove.ts')).proveCommand,
   'print-schema': async () => (await import('./server/commands/print-schema.ts')).printSchemaCommand,
 };

@@ -95,7 +95,7 @@ function judged(provider: Provider, input: ConnectInput, newAccountId: string): 
     throw new Refusal('INVALID_INPUT', 'The endpoint has secrets already; change them with rotateChannelSecrets.', { field: ['secrets'] });
   });
   all.end();
-  const without = isNew && provider.channel === 'email' ? withoutAnyWay(settings as EmailSettings, secrets as EmailSecrets) : null;
+  const without = isNew && provider.provider === 'mime' ? withoutAnyWay(settings as EmailSettings, secrets as EmailSecrets) : null;
   if (without) throw new Refusal('INVALID_INPUT', without, { field: ['secrets', 'inbound'] });
   return { name: name!, settings, address: address!, secrets };
 }
@@ -200,6 +200,14 @@ export async function setAccountFault(tx: Tx, actor: Actor, accountId: string, f
   if (row) await changed(tx, actor, accountId, row.state);
 }
 
+/** What was said of the account itself; what came later stays. Emits `channel.changed` when it is new. */
+export async function noteNotice(tx: Tx, actor: Actor, accountId: string, notice: { at: string; text: string; details: unknown }): Promise<void> {
+  const [row] = await tx<{ state: AccountState }[]>`
+    update channel_accounts set notice_at = ${notice.at}, notice = ${notice.text}, notice_details = ${JSON.stringify(notice.details ?? null)}::text::jsonb
+    where workspace_id = ${actor.workspaceId} and id = ${accountId} and (notice_at is null or notice_at < ${notice.at}::timestamptz) returning state`;
+  if (row) await changed(tx, actor, accountId, row.state);
+}
+
 /** @throws Refusal NOT_FOUND */
 export async function accountById(tx: Tx, workspaceId: string, accountId: string): Promise<ConnectedAccount> {
   const row = await accountRow(tx, workspaceId, accountId);
@@ -291,7 +299,8 @@ const changed = (tx: Tx, actor: Actor, accountId: string, state: AccountState): 
 /** The kind of address by which the account itself is known to its channel. */
 const OWN_ADDRESS: Partial<Record<ChannelName | `${ChannelName} ${string}`, 'EMAIL' | 'PHONE'>> = { email: 'EMAIL', sms: 'PHONE', voice: 'PHONE', 'whatsapp twilio': 'PHONE' };
 
-function addressOf(provider: Provider, address: string | null | undefined, accountId: string): string {
+/** The account's own address in the form that is kept. @throws Refusal INVALID_INPUT */
+export function addressOf(provider: Provider, address: string | null | undefined, accountId: string): string {
   if (provider.channel === 'live_chat') {
     if (address != null) throw new Refusal('INVALID_INPUT', 'A chat account is known by its own id: leave the address out.', { field: ['address'] });
     return publicId('cha', accountId);

@@ -104,6 +104,13 @@ export const inboundEvent = z.object({
       /** The story that it answers. */
       replyToStory: z.object({ id: z.string().nullable(), url: z.string().nullable() }).nullable().optional(),
       forwarded: z.boolean().optional(),
+      /** E-mail: the message that it hands on, as far as that is told; who wrote it is claimed. */
+      original: z
+        .object({ sender: observedAddress, subject: z.string().nullable(), sentAt: moment.nullable(), providerMessageId: z.string().nullable() })
+        .nullable()
+        .optional(),
+      /** The colleague who handed a customer's message on to us: no sender of it. `senders` are the original's. */
+      forwardedBy: observedAddress.nullable().optional(),
       /** The group that it was written in, as the provider names it; `recipients` are the others in it. */
       groupId: z.string().nullable().optional(),
       /** Of an echo: our own reference, as it came back: the attempt (UUID) that the message was sent by. */
@@ -158,7 +165,8 @@ export const inboundEvent = z.object({
     .optional(),
   typing: z.object({ state: z.enum(['on', 'off']) }).optional(),
   /** What the provider tells of itself: thread control, a policy's enforcement, an account's state. */
-  system: z.object({ code: z.string(), text: z.string().nullable(), data: z.unknown() }).optional(),
+  /** `ofAccount`: it is said of the account itself, and is shown there. */
+  system: z.object({ code: z.string(), text: z.string().nullable(), data: z.unknown(), ofAccount: z.boolean().optional() }).optional(),
   identityChange: z.object({ from: observedAddress.nullable(), to: observedAddress.nullable(), reason: z.string() }).optional(),
 });
 export type InboundEvent = z.infer<typeof inboundEvent>;
@@ -268,18 +276,28 @@ export interface Capabilities {
 /** Where a medium can be fetched right now, once, with these headers; or why it can't be any more. */
 export type MediaSource = { outcome: 'found'; url: string; headers: Record<string, string> } | { outcome: 'expired' | 'forbidden' | 'failed'; reason: string; retryable: boolean };
 
-/** What the provider says of a credential when an account is connected: the numbers, Pages, handles … that it is good for. */
-export type CredentialCheck = { ok: true; accounts: { channel: ChannelName; address: string; name: string }[] } | { ok: false; reason: string };
+/**
+ * What the provider says of a credential when an account is connected: the numbers, Pages, handles … that it is good for. `retryable`: the provider was not
+ * reached or didn't answer, which says nothing of the credential.
+ */
+export type CredentialCheck = { ok: true; accounts: { channel: ChannelName; address: string; name: string }[] } | { ok: false; reason: string; retryable?: boolean };
 
 /** One provider of one channel: a file, listed in registry.ts. There, providers of different settings stand in one list. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a list of providers holds settings and secrets of every shape
 export interface Provider<Settings = any, Secrets = any> {
   channel: ChannelName;
   provider: string;
+  /** Further names that `throughline parse` knows it by: those of its kinds of payload. Accounts are connected by `provider` alone. */
+  parsesAs?: readonly string[];
   /** Shape of `channel_accounts.settings`; every field described, since `connectChannel` shows its errors. */
   settings: z.ZodType<Settings>;
   secrets: z.ZodType<Secrets>;
   capabilities: Capabilities;
+  /**
+   * The largest request that it sends, where that is more than a webhook's 40 MB (mail with its files). Of such a provider `verify` looks at
+   * headers and address alone: it is asked before the body is read, so that only who holds the secret can send so much.
+   */
+  requestBytesMax?: number;
   /** The kinds of address by which a customer can be written to. */
   addressKinds: readonly ObservedAddress['kind'][];
   verify(request: RawRequest, context: VerifyContext<Secrets>): Verification | Promise<Verification>;
@@ -290,7 +308,7 @@ export interface Provider<Settings = any, Secrets = any> {
   /** Asks the provider whether the credential is good. `ok` with no accounts: it is, and the provider can't list them. */
   check?(given: { address: string | null; settings: Settings; secrets: Secrets }, http: HttpClient): Promise<CredentialCheck>;
   /** What to do at the provider so that its webhooks come to `url`: a sentence a step. */
-  setup?(webhook: { url: string; secrets: Secrets }): string[];
+  setup?(webhook: { url: string }): string[];
   /** Where a part's file can be fetched. Without it: at the part's `url`, with nothing else. */
   media?(part: { providerMediaId: string | null; url: string | null }, account: Account<Settings, Secrets>, http: HttpClient): Promise<MediaSource>;
   /** Whether a failed `send` of this code says that nothing can be sent by the account until somebody mends it (a token that ended). */

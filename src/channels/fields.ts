@@ -1,7 +1,8 @@
 // The graph's types of channels and of the accounts by which a workspace is reached.
 import { ACCOUNT_STATES, CHANNELS } from '../../schema/channels.ts';
 import { publishableKey } from '../access/tokens.ts';
-import { column, computed, entity, enumeration, expression, idOf, many, query } from '../graphql/entity.ts';
+import { column, computed, entity, enumeration, expression, idOf, listOf, many, query } from '../graphql/entity.ts';
+import { findProvider } from './registry.ts';
 import { webhookUrl } from './webhook-url.ts';
 
 export const Channel = enumeration('Channel', 'How a message or call travels.', CHANNELS, {
@@ -39,6 +40,13 @@ export const ChannelAccount = entity('ChannelAccount', {
     settings: column('JSON', 'settings', 'Settings of its provider, by their names in the provider’s description. Never secrets.', { permission: 'channels:write' }),
     endpointId: column(idOf('end'), 'endpoint_id', 'The credential that it is under: give it to `connectChannel` for a second account of the same credential.', { permission: 'channels:write' }),
     webhookUrl: computed('String', ['provider', 'endpoint_id'], webhookUrl, 'Where the provider has to deliver to. A path only, when the server has no PUBLIC_URL.', { permission: 'channels:write' }),
+    setupSteps: computed(
+      listOf('String'),
+      ['channel', 'provider', 'endpoint_id'],
+      (channel: string, provider: string, endpointId: string) => findProvider(provider, channel.toLowerCase())?.setup?.({ url: webhookUrl(provider, endpointId) }) ?? [],
+      'What to do at the provider so that its deliveries come here, a sentence a step, with the address to paste; empty where there is nothing to do.',
+      { permission: 'channels:write' },
+    ),
     publishableKey: computed(
       'String',
       ['channel', 'workspace_id', 'id'],
@@ -54,6 +62,9 @@ export const ChannelAccount = entity('ChannelAccount', {
     ),
     faultAt: column('DateTime', 'fault_at', 'Since when nothing can be sent by it; null while its provider takes what is sent. New secrets or settings try it again.', { nullable: true }),
     fault: column('String', 'fault', 'What its provider said then; null while it takes what is sent.', { nullable: true }),
+    noticeAt: column('DateTime', 'notice_at', 'When something was last said of the account itself; null when nothing was.', { nullable: true }),
+    notice: column('String', 'notice', 'What was said, in a sentence: Gmail asks whether mail may be forwarded here, a provider warns of a limit. Null when nothing was.', { nullable: true, permission: 'channels:write' }),
+    noticeDetails: column('JSON', 'notice_details', 'Its facts by name: of Gmail’s question the `code` to type there and the `url` that confirms it. Null when there are none.', { nullable: true, permission: 'channels:write' }),
     pendingCount: expression('Int', (a) => delivered(a, 'PENDING'), 'How many deliveries wait to be applied, those among them that are tried again.'),
     deadCount: expression('Int', (a) => delivered(a, 'DEAD'), 'How many deliveries could not be applied and wait for somebody to look at them.'),
     createdAt: column('DateTime', 'created_at', 'When it was first connected.'),

@@ -3,7 +3,9 @@ import type { ACCOUNT_STATES } from '../../schema/channels.ts';
 import { enumeration, idOf } from '../graphql/entity.ts';
 import { mutation } from '../graphql/mutation.ts';
 import { uuidFrom } from '../workspaces/input.ts';
-import { connectChannel, disconnectChannel, rotateSecrets, setAccountState, updateChannelAccount } from './accounts.ts';
+import type { HttpClient } from '../platform/http.ts';
+import { accountById, connectChannel, disconnectChannel, rotateSecrets, setAccountFault, setAccountState, updateChannelAccount } from './accounts.ts';
+import { checkCredential, faultOf } from './check.ts';
 import { Channel, ChannelAccount } from './fields.ts';
 import { PROVIDERS } from './registry.ts';
 
@@ -24,8 +26,12 @@ mutation('connectChannel', {
     secrets: { type: 'JSON', description: 'Secrets of the provider. They are kept sealed and never shown again; `userErrors` names every field that is wrong, not its value.' },
     endpointId: { type: idOf('end'), description: 'The credential of an account that is connected already (a second number of one Twilio account), in place of `secrets`.' },
     isDefault: { type: 'Boolean', description: 'New conversations of the channel go out by it. Left out: when it is the channel’s first.' },
+    check: { type: 'Boolean', default: true, description: 'Asks the provider first whether the secrets are good, and for this address, where it can be asked; they are refused in its words. False: connects unasked.' },
   },
   payload,
+  before: async ({ parts }, input) => {
+    if (input.check !== false) await checkCredential(input, parts.http as HttpClient);
+  },
   run: async (tx, { actor }, input) => {
     const endpointId = input.endpointId == null ? null : uuidFrom('end', input.endpointId, 'endpointId');
     return { channelAccount: (await connectChannel(tx, actor, { ...input, isDefault: input.isDefault ?? undefined, endpointId })).accountId };
@@ -44,6 +50,21 @@ mutation('updateChannelAccount', {
   payload,
   run: async (tx, { actor }, input) => {
     await updateChannelAccount(tx, actor, { ...input, accountId: idFrom(input) });
+    return { channelAccount: idFrom(input) };
+  },
+});
+
+mutation('checkChannelAccount', {
+  description: 'Asks the provider whether the credential of an account is still good. What it says stands in `fault` then, or takes a fault away. PROVIDER_UNREACHABLE when it does not answer.',
+  permission: 'channels:write',
+  input: { accountId },
+  payload,
+  before: async ({ viewer, parts, read }, input): Promise<{ fault: string | null }> => {
+    const account = await read((tx) => accountById(tx, viewer.workspaceId, idFrom(input)));
+    return { fault: await faultOf(account, parts.http as HttpClient) };
+  },
+  run: async (tx, { actor }, input, { fault }: { fault: string | null }) => {
+    await setAccountFault(tx, actor, idFrom(input), fault);
     return { channelAccount: idFrom(input) };
   },
 });

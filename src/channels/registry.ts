@@ -1,5 +1,6 @@
 // Every provider of every channel. Adding one: its file, and its line here (README.md).
 import { OfAnotherChannel, type ChannelName, type Provider } from './channel.ts';
+import { emailPostmark } from './email/postmark/provider.ts';
 import { emailMime } from './email/provider.ts';
 import { metaInstagram } from './instagram/provider.ts';
 import { liveChat } from './live-chat/provider.ts';
@@ -11,7 +12,7 @@ import { twilioWhatsapp } from './whatsapp/twilio/provider.ts';
 import { xAccountActivity } from './x/provider.ts';
 
 export const PROVIDERS: readonly Provider[] = [
-  liveChat, emailMime, twilioVoice, twilioSms, bandwidthSms, twilioWhatsapp, metaMessenger, metaInstagram, xAccountActivity,
+  liveChat, emailMime, emailPostmark, twilioVoice, twilioSms, bandwidthSms, twilioWhatsapp, metaMessenger, metaInstagram, xAccountActivity,
 ];
 
 /**
@@ -30,6 +31,10 @@ export function findProvider(name: string, channel?: string): Provider | undefin
   if (channel !== undefined) return PROVIDERS.find((p) => p.provider === name && p.channel === channel);
   return byName.get(name);
 }
+
+/** The provider that reads payloads of that name: its own, or one that it is known by for a kind of them (`parsesAs`). */
+export const findParser = (name: string, channel: string): Provider | undefined =>
+  findProvider(name, channel) ?? PROVIDERS.find((p) => p.channel === channel && p.parsesAs?.includes(name));
 
 const byName = new Map<string, Provider>();
 for (const name of new Set(PROVIDERS.map((p) => p.provider))) {

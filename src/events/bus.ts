@@ -12,6 +12,8 @@ const PAYLOAD_BYTES_MAX = 7_900;
 /** Words that wait while the database can't be reached; the oldest are dropped beyond it. */
 const WAITING_MAX = 1_000;
 const RECONNECT_MS = 200;
+/** How often the listening connection is asked whether it lives: it says nothing else, and only what is asked is missed (platform/silence.ts). */
+const BEAT_MS = 5_000;
 
 export interface Bus {
   /** Calls `hear` for every word posted on the channel by any process, this one included. Returns the function that stops it. */
@@ -42,6 +44,7 @@ export function openBus(sql: Sql, onError: (error: unknown) => void = () => {}):
   let sending: Promise<void> | null = null;
 
   connect();
+  const beating = setInterval(() => void (listening && client && beat(client)), BEAT_MS).unref();
 
   function connect(): void {
     reconnecting = null;
@@ -69,6 +72,14 @@ export function openBus(sql: Sql, onError: (error: unknown) => void = () => {}):
     if (client !== mine || closed) return;
     listening = true;
     for (const then of starters) then();
+  }
+
+  let isAsked = false;
+  async function beat(mine: postgres.Sql): Promise<void> {
+    if (isAsked) return;
+    isAsked = true;
+    await mine`select 1`.catch(() => lost(mine));
+    isAsked = false;
   }
 
   function lost(mine: postgres.Sql): void {
@@ -146,6 +157,7 @@ export function openBus(sql: Sql, onError: (error: unknown) => void = () => {}):
     async close() {
       closed = true;
       listening = false;
+      clearInterval(beating);
       if (reconnecting) clearTimeout(reconnecting);
       if (flushing) clearTimeout(flushing);
       const mine = client;

@@ -20,6 +20,10 @@ export interface MutationContext {
   /** What server/ handed to the graph, by name. */
   parts: Record<string, unknown>;
 }
+export interface BeforeContext extends MutationContext {
+  /** A short transaction of its own, for what has to be read first. */
+  read: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+}
 /** One row of a bulk mutation: its own result or its own errors (`userErrors` is added). Make it with `bulkRow`. */
 export interface BulkRow {
   kind: 'row';
@@ -39,10 +43,15 @@ export interface Mutation {
   /** It updates: it takes `expectedVersion`, handed to `run` in the input. */
   versioned?: boolean;
   /**
+   * What has to be asked of others first, a provider for instance, while no transaction waits for it; `run` is handed what it gives. A Refusal becomes a
+   * userError. It changes nothing: with an idempotency key that was used before it is called again.
+   */
+  before?: (context: BeforeContext, input: any) => Promise<unknown>;
+  /**
    * The action, in one transaction of the workspace. Ids in `input` are still public ids (`cus_…`): read them with `uuidOf`.
    * Returns UUIDs (or leaves) by payload field; a Refusal becomes a userError and rolls back.
    */
-  run: (tx: Tx, context: MutationContext, input: any) => Promise<Record<string, unknown>>;
+  run: (tx: Tx, context: MutationContext, input: any, before?: any) => Promise<Record<string, unknown>>;
   /**
    * `run` for several calls of one caller that are waiting at the same moment, with the end that they have one after the other: what is called much
    * shares a transaction. One that would be refused may throw; then each runs alone.

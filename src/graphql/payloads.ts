@@ -240,10 +240,11 @@ async function act(name: string, declared: Mutation, input: any, context: GraphC
   const { viewer } = context;
   try {
     const key = declared.idempotent ? idempotencyKey : null;
+    const before = await declared.before?.({ ...contextOf(context), read: (work) => inWorkspace(context.write, viewer.workspaceId, work) }, given);
     const values = await (declared.together && key == null
       ? gatheringOf(name, declared).run(callerOf(viewer), { input: given, context })
       : inWorkspace(context.write, viewer.workspaceId, async (tx) => {
-          const run = async () => plain(await declared.run(tx, contextOf(context), given));
+          const run = async () => plain(await declared.run(tx, contextOf(context), given, before));
           return key == null ? run() : once(tx, name, key, given, context, run);
         }, sourceOf(viewer)));
     context.renew();

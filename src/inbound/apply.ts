@@ -2,6 +2,7 @@
 import type { INBOUND_STATES } from '../../schema/inbound.ts';
 import { systemActor } from '../access/viewer.ts';
 import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
+import { noteNotice } from '../channels/accounts.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
 import { deleteMessage, editMessage, lockMessageByProviderId, messageOfProviderId } from '../messages/change.ts';
@@ -203,6 +204,7 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
   },
   call: async (tx, arriving) => ({ state: 'APPLIED', ...(await applyCall(tx, arriving)) }),
   consent: async (tx, arriving) => {
+    if (arriving.event.senders.length === 0) return { state: 'IGNORED', ...NOTHING, reason: 'It does not say whose consent it is.' };
     const { identityId, actor } = await resolveSender(tx, arriving);
     const { consent, channel } = arriving.event;
     await observe(tx, actor, { identityId, key: `custom.${channel}_${consent!.purpose}_consent`, value: consent!.state, source: 'CHANNEL', observedAt: arrivedAt(arriving) });
@@ -220,6 +222,12 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
   typing: ignore,
   postback: ignore,
   referral: ignore,
-  system: ignore,
+  system: async (tx, arriving) => {
+    const { event, workspaceId, accountId } = arriving;
+    const { system } = event;
+    if (!system?.ofAccount) return ignore(tx, arriving);
+    await noteNotice(tx, systemActor(workspaceId), accountId, { at: arrivedAt(arriving), text: system.text ?? system.code, details: system.data });
+    return { state: 'APPLIED', ...NOTHING };
+  },
   unknown: ignore,
 };

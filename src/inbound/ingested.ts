@@ -1,6 +1,6 @@
 // A mail that a program brought in by its Message-ID (ingest.ts) and that then comes as it is: the same one.
 import { normalAddress } from '../identities/address.ts';
-import type { Arriving, Received } from '../messages/arriving.ts';
+import { isMail, type Arriving, type Received } from '../messages/arriving.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { keyedHash } from '../platform/secrets.ts';
@@ -12,7 +12,7 @@ import { keyedHash } from '../platform/secrets.ts';
  */
 export async function ingestedBefore(tx: Tx, { workspaceId, accountId, event }: Arriving): Promise<Received | null> {
   const id = event.message?.providerMessageId ?? null;
-  if (event.kind !== 'message' || event.provider !== 'mime' || id === null) return null;
+  if (event.kind !== 'message' || !isMail(event) || id === null) return null;
   const [ingested] = await tx<(Received & { kind: string; value: string })[]>`
     select m.id as message_id, m.identity_id, m.conversation_id, i.kind, i.value
     from inbound_keys k

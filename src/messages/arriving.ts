@@ -14,6 +14,9 @@ export interface Arriving {
   author?: Actor;
 }
 
+/** A mail, whoever carried it; not what a program brought in as one. It is known by its Message-ID and its content, and answers message by message. */
+export const isMail = (event: InboundEvent): boolean => event.channel === 'email' && event.provider !== 'api';
+
 export interface Received {
   identityId: string;
   conversationId: string;

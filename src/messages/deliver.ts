@@ -2,6 +2,7 @@
 // the provider, so it is UNCONFIRMED and never blindly sent again; a callback or an echo settles it.
 import { accountById, setAccountFault, type ConnectedAccount } from '../channels/accounts.ts';
 import type { ChannelName, OutboundMessage, Provider, SendResult } from '../channels/channel.ts';
+import { pauseAccount } from '../channels/pace.ts';
 import { providerNamed } from '../channels/registry.ts';
 import { now, after } from '../platform/clock.ts';
 import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
@@ -13,6 +14,7 @@ import { systemActor } from '../access/viewer.ts';
 import { lockConversations } from '../conversations/rows.ts';
 import { lockMessage, setDelivery, type MessageRow } from './change.ts';
 import { fileUrl } from './file-url.ts';
+import { mayGo, type DeliveryJob } from './pace.ts';
 import { becameKnown, lockProviderIds } from './provider-ids.ts';
 import { applyParkedReports } from './reports.ts';
 import { absorbEcho, echoOf, likelyEcho } from './settle.ts';
@@ -42,10 +44,11 @@ interface Prepared {
 }
 
 /**
- * Delivers one message; safe to be called again at any point. While its account is DISABLED it stays QUEUED, without an attempt; one whose account
+ * Delivers one message, when its account's pace has room for it; safe to be called again at any point. While its account is DISABLED it stays QUEUED, without an attempt; one whose account
  * was disconnected is FAILED.
  */
-export async function deliverMessage(context: DeliveryContext, job: { workspaceId: string; messageId: string }): Promise<void> {
+export async function deliverMessage(context: DeliveryContext, job: DeliveryJob): Promise<void> {
+  if (!(await mayGo(context.app, job))) return;
   const prepared = await inWorkspace(context.app, job.workspaceId, (tx) => begin(tx, context, job));
   if (!prepared) return;
   let result: SendResult;
@@ -56,6 +59,10 @@ export async function deliverMessage(context: DeliveryContext, job: { workspaceI
     result = { outcome: 'unknown', reason: error instanceof Error ? error.message : String(error) };
   }
   await inWorkspace(context.app, job.workspaceId, (tx) => finish(tx, job, prepared, result));
+  if (result.outcome === 'failed' && result.retryable && result.retryAfterMs !== undefined) {
+    const { retryAfterMs } = result;
+    await inWorkspace(context.app, job.workspaceId, (tx) => pauseAccount(tx, job.workspaceId, prepared.account.id, retryAfterMs));
+  }
 }
 
 /**

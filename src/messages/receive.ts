@@ -5,7 +5,7 @@ import type { InboundEvent } from '../channels/channel.ts';
 import { provenAnswer } from '../channels/email/reply-address.ts';
 import type { Tx } from '../platform/db.ts';
 import { keyedHash } from '../platform/secrets.ts';
-import { arrivedAt, type Arriving, type Received } from './arriving.ts';
+import { arrivedAt, isMail, type Arriving, type Received } from './arriving.ts';
 import { Matters, type Entrant } from './enter.ts';
 import { lockMessage, setDelivery, type MessageRow } from './change.ts';
 import { wantMedia } from './media.ts';
@@ -165,7 +165,7 @@ const threadKeysOf = (event: InboundEvent): ThreadKey[] => {
 };
 
 /** An e-mail's thread is what it answers, message by message; everything else, and what a program names a thread, is a lane. */
-const hasLanes = (event: InboundEvent): boolean => event.channel !== 'email' || event.provider === 'api';
+const hasLanes = (event: InboundEvent): boolean => !isMail(event);
 
 /** The message of ours that a mail proves to answer, by its signed reply address or Message-ID. */
 async function provenReply(tx: Tx, { workspaceId, event }: Arriving): Promise<Entrant['repliesTo']> {
@@ -196,7 +196,7 @@ function settled({ event }: Arriving, known: Known | undefined): Received | null
   // A mail is known by more than its id (parse.ts); a program that names the id means that mail.
   if (event.direction === 'inbound') return event.provider === 'api' ? { ...received, state: 'DUPLICATE' } : null;
   // What came in, or was sent elsewhere, under the id of this mail is another one: the same again has the same key, and ends before this.
-  return event.provider !== 'mime' || sentFromHere ? received : null;
+  return !isMail(event) || sentFromHere ? received : null;
 }
 
 async function knownMessages(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<Map<string | null, Known>> {

@@ -1,9 +1,10 @@
 // Configuration: environment variables, read once, all of them judged before anything starts. A wrong value is refused by its name, with
 // what was expected, and never repeated in the message when it could be a secret.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import type { OutgoingAllow } from './http.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
@@ -27,6 +28,8 @@ export interface Config {
   logLevel: LogLevel;
   /** Where mail is received; null: nowhere. */
   smtpPort: number | null;
+  /** Certificate and key (PEM) by which mail may come in encrypted (STARTTLS); null: it comes in the clear. */
+  smtpTls: { cert: string; key: string } | null;
   /** Whose word on the caller's address counts (X-Forwarded-For). */
   trustProxy: TrustProxy;
   /** What of our own network the server may connect to. */
@@ -73,6 +76,8 @@ const variables = z.object({
   SECRET_KEY_PREVIOUS: z.string().min(32, 'SECRET_KEY_PREVIOUS must be the SECRET_KEY from before, at least 32 characters').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS as [LogLevel, ...LogLevel[]], `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   SMTP_PORT: port('SMTP_PORT', 0).optional(),
+  SMTP_TLS_CERT: z.string().optional(),
+  SMTP_TLS_KEY: z.string().optional(),
   // At least what one operation may cost (graphql/access.ts).
   RATE_LIMIT_COST_PER_MINUTE: perMinute('RATE_LIMIT_COST_PER_MINUTE', 20_000, 'points of cost', 1_200_000),
   RATE_LIMIT_REFUSED_PER_MINUTE: perMinute('RATE_LIMIT_REFUSED_PER_MINUTE', 1, 'refused requests of an address', 6_000),
@@ -98,6 +103,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (present.MIGRATION_DATABASE_URL && !present.DATABASE_URL) {
     problems.push('MIGRATION_DATABASE_URL is set without DATABASE_URL: set both, or neither for the embedded PostgreSQL.');
   }
+  const smtpTls = certificate(present.SMTP_TLS_CERT, present.SMTP_TLS_KEY, problems);
   if (!parsed.success || problems.length) throw new InvalidConfig(problems);
 
   const read = parsed.data;
@@ -115,10 +121,31 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     secretKeyPrevious: read.SECRET_KEY_PREVIOUS ? [read.SECRET_KEY_PREVIOUS] : [],
     logLevel: read.LOG_LEVEL,
     smtpPort: read.SMTP_PORT ?? null,
+    smtpTls,
     rateLimits: { costPerMinute: read.RATE_LIMIT_COST_PER_MINUTE, refusedPerMinute: read.RATE_LIMIT_REFUSED_PER_MINUTE, deliveriesPerMinute: read.RATE_LIMIT_DELIVERIES_PER_MINUTE },
     trustProxy: trustProxy(read.TRUST_PROXY),
     outgoingAllow: outgoingAllow(read.OUTGOING_ALLOW ?? '')!,
   };
+}
+
+/** Adds to `problems` what is wrong with the two files; the key's content is never among it. */
+function certificate(certPath: string | undefined, keyPath: string | undefined, problems: string[]): Config['smtpTls'] {
+  if (!certPath && !keyPath) return null;
+  if (!certPath || !keyPath) {
+    problems.push(`SMTP_TLS_CERT and SMTP_TLS_KEY go together: set the paths of the certificate and of its key, both in PEM.`);
+    return null;
+  }
+  try {
+    const pair = { cert: readFileSync(certPath, 'utf8'), key: readFileSync(keyPath, 'utf8') };
+    createSecureContext(pair);
+    // OpenSSL takes a certificate of one kind beside a key of another.
+    if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) throw new Error('They do not fit.');
+    return pair;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    problems.push(`SMTP_TLS_CERT and SMTP_TLS_KEY must be the paths of a certificate and of its private key, both in PEM: ${typeof code === 'string' ? code : 'they cannot be used together'}.`);
+    return null;
+  }
 }
 
 const trustProxy = (text = '0'): TrustProxy => (/^\d$/.test(text) ? Number(text) || null : networks(text));

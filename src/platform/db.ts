@@ -2,7 +2,9 @@
 import postgres from 'postgres';
 import { withArrayTypes } from './array-types.ts';
 import { isConnectionLost } from './connection-lost.ts';
+import { dial } from './dial.ts';
 import { Refusal } from './errors.ts';
+import { watchSilence } from './silence.ts';
 import { sqlState } from './sql-state.ts';
 import { withoutUndefined } from './parameters.ts';
 
@@ -12,24 +14,29 @@ export type Tx = postgres.TransactionSql;
 /** The database roles (migrations/ creates them). The login itself is never used for data. */
 export type Role = 'throughline_app' | 'throughline_system';
 
+const STATEMENT_MS_MAX = 30_000;
+
 export interface PoolOptions {
   url: string;
   /** None: the login itself, for migrations only. */
   role?: Role;
   max: number;
   applicationName: string;
+  /** Default 30 s. */
   statementTimeoutMs?: number;
 }
 
 /**
  * A pool. Columns are camelCase on this side and snake_case in SQL; moments are RFC 3339 strings with milliseconds; int8 is a number
- * (positions and counts stay below 2^53); jsonb is parsed. An undefined parameter throws.
+ * (positions and counts stay below 2^53); jsonb is parsed. An undefined parameter throws. A connection that is dead without a word is ended within
+ * seconds of being used (silence.ts), and what ran on it fails as a lost one.
  */
 export function openPool(options: PoolOptions): Sql {
+  const { url, applicationName, statementTimeoutMs = STATEMENT_MS_MAX } = options;
   const connection: Record<string, string> = {
-    application_name: options.applicationName,
+    application_name: applicationName,
     timezone: 'UTC',
-    statement_timeout: String(options.statementTimeoutMs ?? 30_000),
+    statement_timeout: String(statementTimeoutMs),
     idle_in_transaction_session_timeout: '60000',
   };
   if (options.role) {
@@ -37,7 +44,9 @@ export function openPool(options: PoolOptions): Sql {
     // Planned once a connection: planning takes .3 to 2.3 ms of each statement, and PostgreSQL would go on planning anew those that name rows by arrays.
     connection.plan_cache_mode = 'force_generic_plan';
   }
-  const open = () => withArrayTypes(postgres(options.url, {
+  const open = (lost: () => void) => withArrayTypes(postgres(url, {
+    // Who listens has a connection beside the pool, with its options (events/bus.ts).
+    ...dial(url, (stream, { onnotify }) => watchSilence(stream, { url, applicationName, statementTimeoutMs, lost: onnotify ? undefined : lost })),
     max: options.max,
     connection,
     fetch_types: false,
@@ -59,18 +68,33 @@ export function openPool(options: PoolOptions): Sql {
   return withoutUndefined(lasting(open));
 }
 
+/** How long a pool that was replaced goes on for those who had asked it. */
+const RETIRING_MS = 1_000;
+
 /**
- * postgres.js 3.4 stalls the connections of a pool, and throws from a timer (`isDriverFault`), when a backend dies in the middle of a
- * transaction (porsager/postgres #1154, #1208). So a pool that lost a connection in one is replaced as a whole; what runs on the old one ends there.
+ * postgres.js 3.4 stalls the connections of a pool, and throws from a timer (`isDriverFault`), when a connection is lost: what is asked on it between its
+ * error and its close is never answered, and a write that was to come then keeps its place for ever (connection.js, closed; porsager/postgres #1154,
+ * #1208). So a pool that lost a connection is replaced as a whole, before anybody hears of the loss; what runs on the old one has a second to end there.
  */
-function lasting(open: () => Sql): Sql {
-  let current = open();
+function lasting(open: (lost: () => void) => Sql): Sql {
   let ended = false;
+  const opened = (): Sql => {
+    const made: Sql = open(() => replace(made));
+    return made;
+  };
   const replace = (lost: Sql) => {
     if (lost !== current || ended) return;
-    current = open();
-    lost.end({ timeout: 1 }).catch(() => {});
+    current = opened();
+    // Not at once: the driver forgets what waits in the queue of a pool whose connections are ended one by one (3.4.9, index.js, end). Going on, they take it;
+    // what is left after a second is told that it is lost.
+    const timer = setTimeout(() => {
+      retiring.delete(lost);
+      lost.end({ timeout: 0 }).catch(() => {});
+    }, RETIRING_MS);
+    retiring.set(lost, timer);
   };
+  const retiring = new Map<Sql, NodeJS.Timeout>();
+  let current = opened();
   const begin = async (...args: unknown[]) => {
     const mine = current;
     try {
@@ -82,7 +106,8 @@ function lasting(open: () => Sql): Sql {
   };
   const end: Sql['end'] = (options) => {
     ended = true;
-    return current.end(options);
+    for (const timer of retiring.values()) clearTimeout(timer);
+    return Promise.all([current, ...retiring.keys()].map((pool) => pool.end(options))).then(() => {});
   };
   return new Proxy(current, {
     apply: (_target, _this, args) => Reflect.apply(current as never, undefined, args),

@@ -46,6 +46,7 @@ interface Credentials {
 
 const OWNER = 'throughline';
 const READY_MS = 30_000;
+const RECOVERY_LOOK_MS = 50;
 const MIB = 1_048_576;
 
 /**
@@ -170,6 +171,11 @@ async function initialise(native: string, dir: string, cluster: string, user: Po
 async function ensureOwner(port: number, credentials: Credentials, createDatabases: boolean): Promise<void> {
   const admin = postgres(urlOf(port, 'postgres', credentials.superuser, 'postgres'), { max: 1, onnotice: () => {} });
   try {
+    // Files that were put back from a backup are brought up to their moment first; until then they can only be read.
+    for (const until = performance.now() + READY_MS; (await admin<{ recovering: boolean }[]>`select pg_is_in_recovery() as recovering`)[0]!.recovering; ) {
+      if (performance.now() > until) throw new Error('PostgreSQL is still bringing the files of a backup up to their moment: start again when it has finished.');
+      await new Promise((done) => setTimeout(done, RECOVERY_LOOK_MS));
+    }
     const [role] = await admin`select from pg_roles where rolname = ${OWNER}`;
     if (!role) await admin`create role ${admin(OWNER)} login createrole`;
     // Utility statements take no parameters: Postgres itself quotes the password.

@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   IDEMPOTENCY_MISMATCH: { http: 409, retryable: false, meaning: 'The idempotency key was used with other input. Use a new key.' },
   NOT_SENDABLE: { http: 409, retryable: false, meaning: 'The customer cannot be written to on that channel; the message says why.' },
   NOT_REACHABLE: { http: 409, retryable: false, meaning: 'The customer has no address on that channel.' },
+  PROVIDER_UNREACHABLE: { http: 502, retryable: true, meaning: 'The provider did not answer. Try again; the message says what else can be done.' },
   TOO_LARGE: { http: 413, retryable: false, meaning: 'The request is larger than the limit that the message names.' },
   TOO_EXPENSIVE: { http: 400, retryable: false, meaning: 'The operation costs more than allowed. Ask for smaller pages.' },
   RATE_LIMITED: { http: 429, retryable: true, meaning: 'The budget is used up. Try again after the time that `Retry-After` names.' },

@@ -1,6 +1,7 @@
 // Work that is done later or again: graphile-worker on the same database. A job is added in the transaction that wants it, so it exists
 // exactly when the transaction commits; it runs at least once, so what it does must be repeatable or guarded by its own rows.
 import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import { Logger as JobLogger, run, type Runner, type WorkerEvents } from 'graphile-worker';
 // eslint-disable-next-line no-restricted-imports -- graphile-worker's driver; nothing else speaks by it.
 import pg from 'pg';
@@ -8,6 +9,7 @@ import { nowMs } from './clock.ts';
 import type { Sql, Tx } from './db.ts';
 import { openPool } from './db.ts';
 import { describeError, type Logger } from './log.ts';
+import { watchSilence } from './silence.ts';
 
 export interface JobOptions {
   /** RFC 3339; default: at once. */
@@ -64,6 +66,8 @@ const TAKEN_MS_MAX = 10_000;
 /** What a task has, after its signal was aborted, to write down what it knows. */
 const ABORT_MS = 500;
 const CONNECT_MS_MAX = 10_000;
+const STATEMENT_MS_MAX = 30_000;
+const APPLICATION_NAME = 'throughline jobs';
 
 /** Starts taking jobs, and starts again whenever the connection to Postgres was lost. */
 export async function startWorkers(options: WorkerOptions): Promise<Workers> {
@@ -75,10 +79,10 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
   const present: Present = new Map();
   const login = new URL(options.url);
   login.searchParams.set('options', '-c role=throughline_system');
-  login.searchParams.set('application_name', 'throughline jobs');
+  login.searchParams.set('application_name', APPLICATION_NAME);
 
   const start = async (): Promise<Runner> => {
-    const pool = new JobPool(login.href, options.concurrency + 3, log);
+    const pool = new JobPool(options.url, login.href, options.concurrency + 3, log);
     const events = new EventEmitter() as WorkerEvents;
     events.on('pool:create', ({ workerPool }) => pools.add(workerPool.id));
     events.on('pool:release', ({ workerPool }) => pools.delete(workerPool.id));
@@ -143,11 +147,15 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
  * listens back twice when that is lost while it stops (main.js): either ended the process.
  */
 class JobPool extends pg.Pool {
-  constructor(connectionString: string, max: number, log: Logger) {
-    super({ connectionString, max, connectionTimeoutMillis: CONNECT_MS_MAX });
+  constructor(url: string, connectionString: string, max: number, log: Logger) {
+    super({ connectionString, max, connectionTimeoutMillis: CONNECT_MS_MAX, keepAlive: true, statement_timeout: STATEMENT_MS_MAX });
     const onLost = (error: Error): void => log.debug({ err: error }, 'a connection of the job workers was lost');
     this.on('error', onLost);
-    this.on('connect', (client) => void client.on('error', onLost));
+    this.on('connect', (client) => {
+      client.on('error', onLost);
+      const { connection, processID } = client as unknown as { connection: { stream: Socket }; processID: number };
+      watchSilence(connection.stream, { url, applicationName: APPLICATION_NAME, statementTimeoutMs: STATEMENT_MS_MAX }, { pid: processID });
+    });
   }
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Connected): void;

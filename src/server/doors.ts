@@ -5,7 +5,7 @@ import { endpointById, type Endpoint } from '../channels/accounts.ts';
 import type { HttpReply, RawRequest } from '../channels/channel.ts';
 import { contextHeaders } from '../channels/email/context.ts';
 import { looksLikeMail } from '../channels/email/looks-like-mail.ts';
-import { providerNamed } from '../channels/registry.ts';
+import { providerNamed, PROVIDERS } from '../channels/registry.ts';
 import { receiveDelivery, type DoorContext } from '../inbound/receive.ts';
 import { inWorkspace } from '../platform/db.ts';
 import { ERROR_CODES, type ErrorCode } from '../platform/errors.ts';
@@ -13,7 +13,7 @@ import { publicId, uuidOf } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
 import { counter } from '../platform/metrics.ts';
 
-/** A mail with its attachments; webhooks are far smaller. */
+/** Webhooks are far smaller; who sends more says so (`requestBytesMax`). */
 const BODY_BYTES_MAX = 40 * 1024 * 1024;
 
 export interface Doors extends DoorContext {
@@ -33,10 +33,29 @@ export async function addDoors(server: FastifyInstance, doors: Doors): Promise<v
   await server.register(async (scope) => {
     // Signatures are over the bytes: nothing may be parsed before they are checked.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, body));
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     const handler = (request: FastifyRequest, reply: FastifyReply) => enter(doors, request, reply);
     scope.route({ method: ['GET', 'POST'], url: '/hooks/:provider/:endpoint', bodyLimit: BODY_BYTES_MAX, handler });
+    for (const { provider, requestBytesMax: bodyLimit } of PROVIDERS) {
+      if (bodyLimit === undefined) continue;
+      const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+        Object.assign(request.params as object, { provider });
+        await admitLarge(doors, request, reply);
+      };
+      scope.route({ method: 'POST', url: `/hooks/${provider}/:endpoint`, bodyLimit, handler, onRequest });
+    }
   });
+}
+
+/** Before a body that large, or of a length that isn't told, is read: it is read only from who holds the secret. */
+async function admitLarge(doors: Doors, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (Number(request.headers['content-length'] ?? Infinity) <= BODY_BYTES_MAX) return;
+  const { provider, endpoint: endpointText } = request.params as { provider: string; endpoint: string };
+  const endpointId = uuidOf('end', endpointText);
+  const endpoint = endpointId === null ? null : await endpointById(doors.app, endpointId);
+  if (endpoint?.provider !== provider) return void refuse(reply, 404, 'NOT_FOUND', 'No channel is connected at this address.');
+  const verified = await providerNamed(provider).verify(rawRequest(doors, request), { secrets: endpoint.secrets });
+  if (!verified.ok) refuse(reply, verified.status, verified.status === 403 ? 'FORBIDDEN' : verified.status === 401 ? 'UNAUTHENTICATED' : 'INVALID_INPUT', verified.reason);
 }
 
 async function enter(doors: Doors, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -88,7 +107,7 @@ function rawRequest(doors: Doors, request: FastifyRequest): RawRequest {
  * counts is the account's setting, never the client's header.
  */
 async function withMailContext(doors: Doors, endpoint: Endpoint, raw: RawRequest): Promise<RawRequest> {
-  if (endpoint.provider !== 'mime') return raw;
+  if (providerNamed(endpoint.provider).channel !== 'email') return raw;
   const { 'x-authserv-id': _authserv, 'x-dmarc-domain': _dmarc, 'x-import': _import, ...headers } = raw.headers;
   const to = headers['x-envelope-to']?.toLowerCase().replace(/[<>\s]/g, '');
   const accounts = await inWorkspace(doors.app, endpoint.workspaceId, (tx) => tx<{ address: string; settings: { authservId?: string | null } }[]>`

@@ -1,7 +1,8 @@
 // Mail that our own SMTP receiver takes: known mailboxes only, authenticated, stored, and only then accepted with 250.
 import type { Budgets } from '../access/budget.ts';
 import { contextHeaders } from '../channels/email/context.ts';
-import { authenticateMail, type Resolver } from '../channels/email/authenticate.ts';
+import type { Resolver } from '../channels/email/authenticate.ts';
+import { authenticateApart } from '../channels/email/parse-pool.ts';
 import { startMailReceiver, type MailReceiver } from '../channels/email/receiver.ts';
 import { splitReplyAddress } from '../channels/email/reply-address.ts';
 import { receiveDelivery, type DoorContext } from '../inbound/receive.ts';
@@ -10,6 +11,9 @@ import { inWorkspace } from '../platform/db.ts';
 export interface MailDoor extends DoorContext {
   port: number;
   host: string;
+  /** What the server calls itself; default its host. */
+  name?: string;
+  tls?: { cert: string; key: string };
   resolver: Resolver;
   arrived: () => void;
   budgets: Budgets;
@@ -32,6 +36,8 @@ export function startMailDoor(door: MailDoor): Promise<MailReceiver> {
   return startMailReceiver({
     port: door.port,
     host: door.host,
+    name: door.name,
+    tls: door.tls,
     report: door.report,
     accepts: async (recipient) => (await mailbox(recipient)) !== null,
     deliver: async (raw, envelope) => {
@@ -43,8 +49,8 @@ export function startMailDoor(door: MailDoor): Promise<MailReceiver> {
           select settings from channel_accounts where workspace_id = ${found.workspaceId} and id = ${found.accountId}`);
         const authservId = account?.settings.authservId ?? null;
         // A mailbox behind somebody else's server trusts that server's word; one that is ours alone is verified here.
-        const authenticated = authservId ? null : await authenticateMail(raw, {
-          resolver: door.resolver, remoteAddress: envelope.remoteAddress, helo: envelope.helo ?? null, mailFrom: envelope.from, receiver: door.host,
+        const authenticated = authservId ? null : await authenticateApart(raw, {
+          resolver: door.resolver, remoteAddress: envelope.remoteAddress, helo: envelope.helo ?? null, mailFrom: envelope.from, receiver: door.name ?? door.host,
         });
         await receiveDelivery(door, { workspaceId: found.workspaceId, id: found.endpointId, provider: 'mime' }, {
           source: 'SMTP',

@@ -17,13 +17,13 @@ import { LogStream } from '../events/stream.ts';
 import { makeGraph } from '../graphql/execute.ts';
 import { startDrain } from '../inbound/drain.ts';
 import { deliverMessage } from '../messages/deliver.ts';
+import type { DeliveryJob } from '../messages/pace.ts';
 import { fetchMedia } from '../messages/media.ts';
 import { folderBlobs } from '../platform/blobs.ts';
 import { InvalidConfig, type Config } from '../platform/config.ts';
-import { openPool } from '../platform/db.ts';
+import { openPool, type Sql } from '../platform/db.ts';
 import { refuseUnconfined } from '../platform/doctor.ts';
 import { loadHashKey } from '../platform/hash-key.ts';
-import { outgoing } from '../platform/http.ts';
 import { startWorkers } from '../platform/jobs.ts';
 import { after, now } from '../platform/clock.ts';
 import { createLog, type Logger } from '../platform/log.ts';
@@ -42,6 +42,7 @@ import { createHttp, logFault } from './http.ts';
 import { startMailDoor } from './mail.ts';
 import { Origins } from './origins.ts';
 import { isLoopback } from './loopback.ts';
+import { outgoingClient } from './outgoing-client.ts';
 import { watchBacklogs } from './backlogs.ts';
 import { addWebSockets } from './websocket.ts';
 
@@ -51,6 +52,8 @@ const HOUSEKEEPING_TICKS = 600;
 /** What has marks every half minute; everything every ten minutes, a minute after the start at first: the horizon has been set by then. */
 const ROLLUP_TICKS = { marked: 30, all: 600, first: 60 };
 const IN_FLIGHT_MS_MAX = 10_000;
+/** Whoever asks whether we are ready asks often, and doesn't wait. */
+const READY_MS_MAX = 2_000;
 
 export interface Server {
   /** `http://127.0.0.1:4000` */
@@ -144,7 +147,8 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => admission.close());
   const live: Live = { log: stream, signals, facts: new Facts(app) };
   const visitors: VisitorParts = { log: stream, signals, app };
-  const graph = await makeGraph({ read, write: app, path: options.path, parts: { live, visitors, blobs, drain }, log: (id, error) => logFault({ log }, id, error) });
+  const client = outgoingClient(config);
+  const graph = await makeGraph({ read, write: app, path: options.path, parts: { live, visitors, blobs, drain, http: client }, log: (id, error) => logFault({ log }, id, error) });
 
   closers.push(() => graph.close());
 
@@ -160,24 +164,18 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
     ide: () => ({ demoKey: isLoopback(config.host) && isLoopback(config.publicUrl) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
     notReady: async () => {
       if (stopping) return 'The server is stopping.';
-      try {
-        await read`select 1`;
-        return null;
-      } catch {
-        return 'The database does not answer.';
-      }
+      return (await answersWithin(READY_MS_MAX, read)) ? null : 'The database does not answer.';
     },
   });
   const sockets = addWebSockets(http.server, { app, graph, authorizer, origins, log, budgets, admission, trustProxy: config.trustProxy });
 
-  const client = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl), allow: config.outgoingAllow });
-  const mediaClient = outgoing({ allowPrivate: isLoopback(config.host) && isLoopback(config.publicUrl), allow: config.outgoingAllow, redirectsMax: 3 });
+  const mediaClient = outgoingClient(config, 3);
   // Closed in the reverse order: mail, which makes work, before what does it.
   const workers = await startWorkers({
     url: database.url, concurrency: 4, log,
     tasks: {
       deliver_message: async (payload) => {
-        await deliverMessage({ app, http: client, blobs, publicUrl }, payload as { workspaceId: string; messageId: string });
+        await deliverMessage({ app, http: client, blobs, publicUrl }, payload as unknown as DeliveryJob);
         wake();
       },
       fetch_media: async (payload, job) => {
@@ -199,7 +197,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => rollups.stop(), () => closing.abort());
   const { host, smtpPort } = config;
   const mail = smtpPort === null ? null : await listening('SMTP_PORT', smtpPort, host, () =>
-    startMailDoor({ app, blobs, arrived, budgets, report, port: smtpPort, host, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
+    startMailDoor({ app, blobs, arrived, budgets, report, port: smtpPort, host, name: new URL(config.publicUrl).hostname, tls: config.smtpTls ?? undefined, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));
   closers.push(() => mail?.stop());
 
   await listening('PORT', config.port, host, () => http.listen({ port: config.port, host }));
@@ -220,6 +218,12 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       await close();
     })());
   return { address, smtpPort: mail?.port ?? null, demo: isLoopback(config.host) && isLoopback(config.publicUrl) ? demo : null, stop };
+}
+
+async function answersWithin(ms: number, sql: Sql): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
+  return Promise.race([sql`select 1`.then(() => true, () => false), late]).finally(() => clearTimeout(timer));
 }
 
 /** @throws InvalidConfig naming the variable and the address when something else listens there */

@@ -5,6 +5,7 @@ import { rollUpStatistics } from '../../src/analytics/rollups.ts';
 import { statisticsSql, type Group } from '../../src/analytics/statistics.ts';
 import type { Tx } from '../../src/platform/db.ts';
 import { newId } from '../../src/platform/ids.ts';
+import { proven } from '../harness/proven.ts';
 import { seedOfRun } from '../harness/seeded.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { CHANNELS, DAY_MS, iso, moment, rolledUp, run, START, store, world, ZONES, type World } from './world.ts';
@@ -81,6 +82,7 @@ async function write(workspaceId: string, w: World, { what, which, at, other }: 
 
 describe('rolled-up statistics', () => {
   test('are those of the rows, whatever is written after the roll-up, and after the next', async () => {
+    const done = { runs: 0 };
     await fc.assert(
       fc.asyncProperty(world, world, late, late, fc.constantFrom(...ZONES), moment, fc.integer({ min: 1, max: 16 * DAY_MS }), async (before, after, soon, later, zone, from, length) => {
         const { id: workspaceId } = await db.workspace();
@@ -102,9 +104,11 @@ describe('rolled-up statistics', () => {
         await same();
         await rolledUp(db, workspaceId, zone);
         await same();
+        done.runs++;
       }),
       { numRuns: Number(process.env.RUNS ?? 3), seed: seedOfRun(), endOnFailure: true },
     );
+    proven(done);
   });
 
   describe('of a workspace', () => {

@@ -1,5 +1,6 @@
 // What the load does. Each act has a mark of its own, which stands in what it leaves behind, and is the same request however often it is sent.
 import { createTransport } from 'nodemailer';
+import { createHash } from 'node:crypto';
 import { newSid, twilioSignature } from '../../src/sandbox/twilio.ts';
 
 export interface Person {
@@ -21,6 +22,9 @@ export interface World {
   mailbox: string;
   number: string;
   twilio: { accountSid: string; authToken: string };
+  /** To whom conversations are given. */
+  memberIds: string[];
+  queueIds: string[];
 }
 /** What a client knows of what it asked for: unknown is what no answer came to. */
 export interface Answer {
@@ -61,8 +65,25 @@ function mutate(document: string, input: object, key: string): Send {
 
 type Act = (person: Person, mark: string, world: World) => Send;
 
-const letter = (email: string, mark: string, mailbox: string): string =>
-  [`From: ${email}`, `To: ${mailbox}`, 'Subject: Hello', `Message-ID: <${mark}@customers.example>`, 'Date: Thu, 05 Mar 2026 10:00:00 +0100', '', mark].join('\r\n');
+const head = (email: string, mark: string, mailbox: string): string[] =>
+  [`From: ${email}`, `To: ${mailbox}`, 'Subject: Hello', `Message-ID: <${mark}@customers.example>`, 'Date: Thu, 05 Mar 2026 10:00:00 +0100'];
+const letter = (email: string, mark: string, mailbox: string): string => [...head(email, mark, mailbox), '', mark].join('\r\n');
+
+/** Above what the database keeps of a delivery itself (inbound/receive.ts): it lies in the blob store, and so does what is attached. */
+const LARGE_BYTES = 300 * 1024;
+/** The same for the same mark, and unlike any other. */
+const largeLetter = (email: string, mark: string, mailbox: string): string => {
+  const file = Buffer.alloc(LARGE_BYTES, createHash('sha512').update(mark).digest()).toString('base64').replace(/.{76}/g, '$&\r\n');
+  return [
+    ...head(email, mark, mailbox), 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary="cut"', '', '--cut', 'Content-Type: text/plain', '', mark,
+    '--cut', 'Content-Type: application/octet-stream; name="scan.bin"', 'Content-Disposition: attachment; filename="scan.bin"', 'Content-Transfer-Encoding: base64', '', file, '--cut--', '',
+  ].join('\r\n');
+};
+
+const CONVERSATION = 'conversation { id } userErrors { code message }';
+/** One of several, the same for the same mark. */
+const oneOf = <T>(of: readonly T[], mark: string): T => of[createHash('sha256').update(mark).digest()[0]! % of.length]!;
+const TAGS = ['parcel', 'invoice', 'return', 'praise', 'broken'];
 
 export const ACTS: Record<string, Act> = {
   sendMessage: ({ conversationId }, mark, { keys }) =>
@@ -70,6 +91,8 @@ export const ACTS: Record<string, Act> = {
   ingestMessages: ({ email }, mark, { keys }) =>
     mutate('mutation ($input: IngestMessagesInput!) { ingestMessages(input: $input) { messages { result userErrors { code message } } userErrors { code message } } }',
       { messages: [{ channel: 'EMAIL', address: { kind: 'EMAIL', value: email }, text: mark, externalId: mark }] }, keys.INTEGRATOR),
+  sendMail: ({ conversationId }, mark, { keys }) =>
+    mutate('mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } userErrors { code message } } }', { conversationId, channel: 'EMAIL', text: mark, idempotencyKey: mark }, keys.AGENT),
   addNote: ({ conversationId }, mark, { keys }) =>
     mutate('mutation ($input: AddNoteInput!) { addNote(input: $input) { note { id } userErrors { code message } } }', { conversationId, body: mark, idempotencyKey: mark }, keys.AGENT),
   upsertCustomer: (_person, mark, { keys }) =>
@@ -88,6 +111,16 @@ export const ACTS: Record<string, Act> = {
   },
   mailByHttp: ({ email }, mark, { hooks, mailSecret, mailbox }) => async ({ address }) =>
     answered(await post(address + hooks.mail, { authorization: `Bearer ${mailSecret}`, 'content-type': 'message/rfc822' }, letter(email, mark, mailbox))),
+  largeMail: ({ email }, mark, { hooks, mailSecret, mailbox }) => async ({ address }) =>
+    answered(await post(address + hooks.mail, { authorization: `Bearer ${mailSecret}`, 'content-type': 'message/rfc822' }, largeLetter(email, mark, mailbox))),
+  retitle: ({ conversationId }, mark, { keys }) =>
+    mutate(`mutation ($input: UpdateConversationInput!) { updateConversation(input: $input) { ${CONVERSATION} } }`, { conversationId, subject: mark, priority: oneOf(['LOW', 'NORMAL', 'HIGH', 'URGENT'], mark) }, keys.AGENT),
+  assign: ({ conversationId }, mark, { keys, memberIds, queueIds }) =>
+    mutate(`mutation ($input: AssignConversationInput!) { assignConversation(input: $input) { ${CONVERSATION} } }`, { conversationId, assigneeId: oneOf([...memberIds, null], mark), queueId: oneOf(queueIds, `${mark} queue`) }, keys.AGENT),
+  tag: ({ conversationId }, mark, { keys }) =>
+    mutate(`mutation ($input: TagInput!) { tag(input: $input) { ${CONVERSATION} } }`, { conversationId, add: [oneOf(TAGS, mark)], remove: [oneOf(TAGS, `${mark} not`)] }, keys.AGENT),
+  wait: ({ conversationId }, mark, { keys }) =>
+    mutate(`mutation ($input: SetConversationStatusInput!) { setConversationStatus(input: $input) { ${CONVERSATION} } }`, { conversationId, status: oneOf(['OPEN', 'PENDING'], mark) }, keys.AGENT),
   mailBySmtp: ({ email }, mark, { mailbox }) => async ({ smtpPort }) => {
     const transport = createTransport({ host: '127.0.0.1', port: smtpPort, secure: false, ignoreTLS: true, connectionTimeout: PATIENCE_MS, greetingTimeout: PATIENCE_MS, socketTimeout: PATIENCE_MS });
     try {
@@ -104,4 +137,10 @@ export const ACTS: Record<string, Act> = {
 };
 
 /** Those whose effect stands when they are acknowledged, in the order in which the clients did them; the others are only stored by then. */
-export const AT_ONCE = new Set(['sendMessage', 'ingestMessages', 'addNote', 'chat']);
+export const AT_ONCE = new Set(['sendMessage', 'sendMail', 'ingestMessages', 'addNote', 'chat']);
+/** Those that change what is there and leave no row of their own: what another one did after them takes their place. */
+export const CHANGES = new Set(['retitle', 'assign', 'tag', 'wait']);
+/** How often each is done, beside the others. */
+const SHARES: Record<keyof typeof ACTS, number> = { sendMessage: 3, sms: 3, ingestMessages: 3, sendMail: 2, addNote: 2, upsertCustomer: 2, chat: 2, mailByHttp: 2, mailBySmtp: 2, largeMail: 1, retitle: 1, assign: 1, tag: 1, wait: 1 };
+/** Each as often as its share. */
+export const KINDS: readonly string[] = Object.entries(SHARES).flatMap(([kind, share]) => Array<string>(share).fill(kind));

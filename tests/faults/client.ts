@@ -2,7 +2,7 @@
 // Told by messages: { world, doors, seed, name, workers, file } to begin; then 'pause', 'go', 'settle' (ask again for what is unknown), 'end'.
 import { openSync, writeSync } from 'node:fs';
 import { seeded } from '../harness/seeded.ts';
-import { ACTS, type Answer, type Door, type Send, type World } from './acts.ts';
+import { ACTS, KINDS, type Answer, type Door, type Send, type World } from './acts.ts';
 
 export interface ClientStart {
   world: World;
@@ -27,6 +27,7 @@ function work(o: ClientStart): { pause(): Promise<void>; go(): void; settle(): P
   const file = openSync(o.file, 'a');
   const write = (line: LedgerLine) => void writeSync(file, `${JSON.stringify(line)}\n`);
   const unknown = new Map<string, { kind: string; person: number; send: Send }>();
+  const acknowledged = new Set<string>();
   let isPaused = true;
   let rouse = () => {};
   let busy = 0;
@@ -44,12 +45,15 @@ function work(o: ClientStart): { pause(): Promise<void>; go(): void; settle(): P
     write({ answered: mark, door: at, at: machineMs(), ...answer });
     if (answer.outcome === 'unknown') unknown.set(mark, { kind, person, send });
     else unknown.delete(mark);
-    process.send!({ [answer.outcome]: 1 });
+    // Each act once, however often it is sent again.
+    if (answer.outcome === 'acknowledged' && !acknowledged.has(mark)) {
+      acknowledged.add(mark);
+      process.send!({ acknowledged: mark });
+    }
     return answer.outcome;
   };
 
   const worker = async () => {
-    const kinds = Object.keys(ACTS);
     for (;;) {
       while (isPaused) {
         await new Promise<void>((resolve) => {
@@ -59,7 +63,7 @@ function work(o: ClientStart): { pause(): Promise<void>; go(): void; settle(): P
       }
       busy++;
       const mark = `act-${o.name}-${++acts}`;
-      const kind = kinds[Math.floor(random() * kinds.length)]!;
+      const kind = KINDS[Math.floor(random() * KINDS.length)]!;
       const person = Math.floor(random() * o.world.people.length);
       const [first, second, again, copies] = [Math.floor(random() * 2), Math.floor(random() * 2), random() < 0.5, random() < 0.1 ? 1 + Math.floor(random() * 2) : 0];
       const send = ACTS[kind]!(o.world.people[person]!, mark, o.world);

@@ -16,6 +16,7 @@ import type { TestDatabase } from '../harness/database.ts';
 import { peerAt, SECRET_KEY, spawnServer, testWorkspace, type Peer, type Started, type TestWorkspace } from '../harness/server.ts';
 import { fakeTwilio, type FakeTwilio } from '../../src/sandbox/twilio.ts';
 import { mountDisk, type Disk } from './disk.ts';
+import { openMailbox, type Mailbox } from './mailbox.ts';
 import { Wire } from './proxy.ts';
 
 export const NUMBER = '+493012345678';
@@ -45,6 +46,8 @@ export interface Cluster {
   system: Sql;
   ws: TestWorkspace;
   twilio: FakeTwilio;
+  /** Where our mails go. */
+  mailbox: Mailbox;
   hooks: { sms: string; mail: string };
   start(index: 0 | 1): Promise<void>;
   /** The postmaster's process id, by its file. */
@@ -100,8 +103,10 @@ async function build(o: { disk: boolean; say: (text: string) => void }, closers:
   const ws = await testWorkspace(db, 'Acme');
   const twilio = await fakeTwilio();
   closers.push(() => twilio.close());
+  const mailbox = await openMailbox();
+  closers.push(() => mailbox.close());
   const sms = await ws.connect({ channel: 'SMS', provider: 'twilio', name: 'SMS', address: NUMBER, settings: { accountSid: twilio.accountSid, apiBaseUrl: twilio.url }, secrets: { authToken: twilio.authToken } });
-  const mail = await ws.connect({ channel: 'EMAIL', provider: 'mime', name: 'Mail', address: MAILBOX, settings: { host: '127.0.0.1', port: 9, secure: 'none' }, secrets: { inbound: MAIL_SECRET } });
+  const mail = await ws.connect({ channel: 'EMAIL', provider: 'mime', name: 'Mail', address: MAILBOX, settings: { host: '127.0.0.1', port: mailbox.port, secure: 'none' }, secrets: { inbound: MAIL_SECRET } });
 
   const postgresPort = Number(new URL(url).port);
   const api = async (index: 0 | 1): Promise<Api> => {
@@ -112,7 +117,7 @@ async function build(o: { disk: boolean; say: (text: string) => void }, closers:
   };
   const apis: [Api, Api] = [await api(0), await api(1)];
   const cluster: Cluster = {
-    dir, apis, postgres: embedded, disk, owner, system, ws, twilio,
+    dir, apis, postgres: embedded, disk, owner, system, ws, twilio, mailbox,
     hooks: { sms: `/hooks/twilio/${publicId('end', sms.endpointId)}`, mail: `/hooks/mime/${publicId('end', mail.endpointId)}` },
     start: async (index) => {
       const { wires, ports, clockFile, peer } = apis[index];

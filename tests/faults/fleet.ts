@@ -17,12 +17,14 @@ export interface Act {
   said: string;
   tries: number;
 }
-/** One asking: to which server, and from when to when it was under way (null: nobody knows the end). */
+/** One asking: to which server, from when to when it was under way (null: nobody knows the end), and what was said. */
 export interface Asking {
   mark: string;
   door: number;
   from: number;
   to: number | null;
+  outcome: Act['outcome'];
+  said: string;
 }
 
 /** A file of lines that grows, read on from where it was read before. */
@@ -79,7 +81,7 @@ class Child {
 export class Fleet {
   readonly acts = new Map<string, Act>();
   readonly askings: Asking[] = [];
-  /** By message, for who waits for a number of them; the ledger's files are what counts. */
+  /** Acts, each once. By message, for who waits for a number of them; the ledger's files are what counts. */
   acknowledged = 0;
   readonly #clients: { child: Child; ledger: Tail<LedgerLine>; open: Map<string, Asking[]> }[] = [];
   #follower: Child | null = null;
@@ -114,14 +116,14 @@ export class Fleet {
           const act = this.acts.get(mark) ?? { mark, kind, person, outcome: 'unknown' as const, askedAt: at, acknowledgedAt: null, said: '', tries: 0 };
           act.tries++;
           this.acts.set(mark, act);
-          const asking: Asking = { mark, door, from: at, to: null };
+          const asking: Asking = { mark, door, from: at, to: null, outcome: 'unknown', said: '' };
           this.askings.push(asking);
           open.set(`${mark} ${door}`, [...(open.get(`${mark} ${door}`) ?? []), asking]);
         } else {
           const { answered: mark, door, at, outcome, said } = line;
           const key = `${mark} ${door}`;
           const [asking, ...others] = open.get(key)!;
-          asking!.to = at;
+          Object.assign(asking!, { to: at, outcome, said: said ?? '' });
           if (others.length > 0) open.set(key, others);
           else open.delete(key);
           const act = this.acts.get(mark)!;

@@ -12,16 +12,35 @@ export interface FollowerStart {
   seed: number;
   files: string[];
 }
-/** One event as it was seen. */
+/** What a client shows of a conversation and of a message: the same of a list, and of an event as it is told. */
+export const SHOWN_CONVERSATION = 'id subject status assignee { id } team { id } queue { id } priority tags messageCount eventCount version';
+export const SHOWN_MESSAGE = 'id text deliveryState version conversation { id }';
+export interface ShownConversation {
+  id: string;
+  status: string;
+  assignee: { id: string } | null;
+  team: { id: string } | null;
+  queue: { id: string } | null;
+  priority: string;
+  tags: string[];
+  eventCount: number;
+}
+export interface ShownMessage {
+  id: string;
+  deliveryState: string;
+  conversation: { id: string };
+}
+/** One event as it was seen, with what it is about as it was by then. */
 export interface SeenEvent {
   id: string;
   kind: string;
   conversationSeq: number | null;
   details: Record<string, unknown>;
-  conversation: { id: string } | null;
+  conversation: ShownConversation | null;
+  message: ShownMessage | null;
 }
 
-const DOCUMENT = 'subscription ($after: Cursor) { events(after: $after) { cursor event { id kind conversationSeq details conversation { id } } } }';
+const DOCUMENT = `subscription ($after: Cursor) { events(after: $after) { cursor event { id kind conversationSeq details conversation { ${SHOWN_CONVERSATION} } message { ${SHOWN_MESSAGE} } } } }`;
 /** A server that is silent for so long is given up. */
 const SILENCE_MS = 3_000;
 

@@ -1,16 +1,20 @@
 // What must be so whatever was broken: held against the database, the provider and what the followers saw. Each thing that isn't is a sentence.
 import { verifyChain, verifyLog } from '../../src/events/chain.ts';
 import { publicId } from '../../src/platform/ids.ts';
-import { AT_ONCE } from './acts.ts';
-import type { Cluster } from './cluster.ts';
+import { AT_ONCE, CHANGES, type Person } from './acts.ts';
+import { MAIL_SECRET, MAILBOX, type Cluster } from './cluster.ts';
 import type { Act, Fleet } from './fleet.ts';
-import type { SeenEvent } from './follower.ts';
+import { copyOf, differences, Fold, freshState, type State } from './fold.ts';
+import { deliveryReport } from './mailbox.ts';
+import { lostTitles, marksOf, notOnce } from './marks.ts';
 
 const QUIET_MS = 90_000;
 const CATCH_UP_MS = 30_000;
 /** Sessions that one server may hold: its pools, its jobs', its bus and watches. */
 const SESSIONS_MAX = 45;
 const SHOWN_MAX = 5;
+/** Sends that one server has under way at most (server/start.ts). */
+const SENDS_AT_ONCE = 4;
 
 export interface Tally {
   lost: number;
@@ -22,28 +26,34 @@ export interface Tally {
 
 export class Invariants {
   readonly tally: Tally = { lost: 0, doubled: 0, disordered: 0, faults: [] };
+  /** Sent by us, and never taken by a provider: interrupted between what was written down and the call. */
   unconfirmed = 0;
+  /** As many as the interruptions can have caught. */
+  unconfirmedMax = 0;
   settledUnknown = 0;
   checks = 0;
   events = 0;
   readonly #reported = new Set<string>();
-  readonly #fold: Fold;
+  /** One a follower. */
+  readonly #folds: Fold[] = [];
   #compared = 0;
   #position: number;
 
-  private constructor(private readonly cluster: Cluster, private readonly fleet: Fleet, begin: { position: number; state: State }) {
-    this.#position = begin.position;
-    this.#fold = new Fold(begin.state);
+  private constructor(private readonly cluster: Cluster, private readonly fleet: Fleet, private readonly people: readonly Person[], private readonly start: { position: number; state: State }) {
+    this.#position = start.position;
   }
 
   /** Begins with the state of this moment, when nothing is under way. The followers begin here as well. */
-  static async begin(cluster: Cluster, fleet: Fleet): Promise<Invariants> {
+  static async begin(cluster: Cluster, fleet: Fleet, people: readonly Person[]): Promise<Invariants> {
     const [row] = await cluster.owner<{ position: number }[]>`select coalesce(max(position), 0) as position from events`;
-    return new Invariants(cluster, fleet, { position: row!.position, state: await freshState(cluster) });
+    return new Invariants(cluster, fleet, people, { position: row!.position, state: await freshState(cluster.apis[0].peer, cluster.ws.keys.ADMIN) });
   }
 
-  /** Pauses the load, waits until nothing is under way, and looks at everything. `when` stands in what it finds. */
-  async check(when: string): Promise<void> {
+  /**
+   * Pauses the load, waits until nothing is under way, and looks at everything. `when` stands in what it finds. `interrupted`: how often what a server was
+   * doing was, so far.
+   */
+  async check(when: string, { interrupted }: { interrupted: number }): Promise<void> {
     const { fleet, cluster, tally } = this;
     const fault = (what: string, found: readonly unknown[]) => {
       if (found.length === 0) return;
@@ -53,17 +63,17 @@ export class Invariants {
     fault('stuck', await quiet(cluster));
     fleet.readLedger();
     const acts = [...fleet.acts.values()];
-    const of = (outcome: Act['outcome']) => acts.filter((act) => act.outcome === outcome);
+    const of = (outcome: Act['outcome']) => acts.filter((act) => act.outcome === outcome && !CHANGES.has(act.kind));
 
     // G1: acknowledged ⊆ database ⊆ acknowledged ∪ unknown.
-    const first = await rows(cluster);
+    const first = await marksOf(cluster);
     const lost = of('acknowledged').filter(({ mark }) => !first.has(mark));
     tally.lost += lost.length;
     fault('acknowledged and lost', lost.map(told));
     const refused = new Set(of('refused').map(({ mark }) => mark));
     fault('in the database though refused or never asked', [...first.keys()].filter((mark) => refused.has(mark) || !fleet.acts.has(mark)));
     // What is unknown, asked again, is there once.
-    const unknown = of('unknown').length;
+    const unknown = acts.filter(({ outcome }) => outcome === 'unknown').length;
     const left = await fleet.say('settle');
     if (left > 0) tally.faults.push(`${when}: ${left} acts stayed unknown however often they were asked again.`);
     this.settledUnknown += unknown;
@@ -71,39 +81,57 @@ export class Invariants {
     await this.#report();
     fault('stuck after the reports', await quiet(cluster));
     fleet.readLedger();
-    const last = await rows(cluster);
+    const last = await marksOf(cluster);
     const missing = of('acknowledged').filter(({ mark }) => !last.has(mark));
     tally.lost += missing.filter((act) => !lost.includes(act)).length;
     fault('asked again, acknowledged and not there', missing.map(told));
     // G2: once, here and at the provider's.
-    const doubled = [...last].filter(([, count]) => count !== 1);
-    const sent = new Map<string, number>();
-    for (const { body } of cluster.twilio.messages) sent.set(body, (sent.get(body) ?? 0) + 1);
-    const sentTwice = [...sent].filter(([, count]) => count !== 1);
+    const doubled = notOnce(last, fleet.acts);
+    const sent = counted([...cluster.twilio.messages.map(({ body }) => body), ...cluster.mailbox.mails.map(({ text }) => text)]);
+    const sentTwice = [...sent, ...counted(cluster.mailbox.mails.map(({ messageId }) => messageId))].filter(([, count]) => count !== 1);
     tally.doubled += doubled.length + sentTwice.length;
-    fault('there more than once', doubled);
-    fault('sent to the provider more than once', sentTwice);
+    fault('not there as one', doubled);
+    fault('sent to a provider more than once', sentTwice);
+    const titles = await this.#titles();
+    tally.lost += titles.length;
+    fault('changes that were acknowledged and lost', titles);
     await this.#noneLeftOver(fault, sent);
+    this.unconfirmedMax = SENDS_AT_ONCE * interrupted;
+    if (this.unconfirmed > this.unconfirmedMax) fault(`acknowledged and never sent, though only ${interrupted} times something was interrupted`, [this.unconfirmed]);
     await this.#order(fault, acts);
     await this.#followers(when, fault);
     await this.#healthy(fault);
     this.checks++;
   }
 
-  /** The provider reports each message that it took, once, also those whose answer nobody heard. */
+  /** The providers report each message that they took, once, also those whose answer nobody heard. */
   async #report(): Promise<void> {
-    const todo = this.cluster.twilio.messages.filter(({ sid }) => !this.#reported.has(sid));
+    const { twilio, mailbox, apis, hooks } = this.cluster;
+    const todo = [
+      ...twilio.messages.map(({ sid }) => ({ id: sid, report: () => twilio.report(sid, 'delivered') })),
+      ...mailbox.mails.map((mail) => ({
+        id: mail.messageId,
+        report: () => fetch(apis[0].peer.address + hooks.mail, { method: 'POST', headers: { authorization: `Bearer ${MAIL_SECRET}`, 'content-type': 'message/rfc822' }, body: deliveryReport(mail, MAILBOX) }),
+      })),
+    ].filter(({ id }) => !this.#reported.has(id));
     await Promise.all(Array.from({ length: 4 }, async () => {
-      for (let message = todo.shift(); message; message = todo.shift()) {
+      for (let next = todo.shift(); next; next = todo.shift()) {
         for (let tries = 0; ; tries++) {
-          const status = await this.cluster.twilio.report(message.sid, 'delivered').then((answer) => answer.status, () => 0);
+          const status = await next.report().then((answer) => answer.status, () => 0);
           if (status >= 200 && status < 300) break;
           if (tries > 50) throw new Error(`A report was answered with ${status}.`);
           await new Promise((resolve) => setTimeout(resolve, 200));
         }
-        this.#reported.add(message.sid);
+        this.#reported.add(next.id);
       }
     }));
+  }
+
+  async #titles(): Promise<string[]> {
+    const { owner, ws } = this.cluster;
+    const rows = await owner<{ id: string; subject: string | null }[]>`select id, subject from conversations where workspace_id = ${ws.id}`;
+    const subjects = new Map(rows.map(({ id, subject }) => [publicId('cnv', id), subject]));
+    return lostTitles(new Map(this.people.map(({ conversationId }, index) => [index, subjects.get(conversationId) ?? null])), this.fleet.acts, this.fleet.askings);
   }
 
   /** No orphan, no stuck job or lane, no attempt without an end. */
@@ -112,23 +140,26 @@ export class Invariants {
     fault('inbound events not applied', await owner`select state, count(*)::int as n, min(error) as error from inbound_events where state not in ('APPLIED', 'DUPLICATE', 'IGNORED') group by state`);
     fault('attempts without an end', await owner`select id, state from attempts where state = 'STARTED' or finished_at is null`);
     fault('orphans', await owner`
-      select 'message without entry' as what, m.id from messages m where not exists (select from timeline_entries t where t.workspace_id = m.workspace_id and t.kind = 'MESSAGE' and t.ref_id = m.id)
+      select 'message with ' || count(t.id) || ' entries' as what, m.id from messages m left join timeline_entries t on t.workspace_id = m.workspace_id and t.kind = 'MESSAGE' and t.ref_id = m.id group by m.id having count(t.id) <> 1
       union all select 'message without part', m.id from messages m where not exists (select from message_parts p where p.workspace_id = m.workspace_id and p.message_id = m.id)
-      union all select 'message without event', m.id from messages m left join events e on e.workspace_id = m.workspace_id and e.kind in ('message.received', 'message.sent') and e.data ->> 'messageId' = m.id::text where e.id is null
+      union all select 'message with ' || count(e.id) || ' events', m.id from messages m left join events e on e.workspace_id = m.workspace_id and e.kind in ('message.received', 'message.sent') and e.data ->> 'messageId' = m.id::text
+        group by m.id having count(e.id) <> 1
       union all select 'event without message', e.id from events e left join messages m on m.workspace_id = e.workspace_id and m.id::text = e.data ->> 'messageId' where e.kind like 'message.%' and m.id is null
       union all select 'entry without message', t.id from timeline_entries t left join messages m on m.workspace_id = t.workspace_id and m.id = t.ref_id where t.kind = 'MESSAGE' and m.id is null
       union all select 'note without version', n.id from notes n where not exists (select from note_versions v where v.workspace_id = n.workspace_id and v.note_id = n.id)
-      union all select 'note without event', n.id from notes n left join events e on e.workspace_id = n.workspace_id and e.kind = 'note.added' and e.data ->> 'noteId' = n.id::text where e.id is null
+      union all select 'note with ' || count(e.id) || ' events', n.id from notes n left join events e on e.workspace_id = n.workspace_id and e.kind = 'note.added' and e.data ->> 'noteId' = n.id::text group by n.id having count(e.id) <> 1
+      union all select 'customer with ' || count(e.id) || ' events', c.id from customers c left join events e on e.workspace_id = c.workspace_id and e.kind = 'customer.created' and e.data ->> 'customerId' = c.id::text group by c.id having count(e.id) <> 1
       union all select 'delivery without event', d.id from deliveries d where not exists (select from inbound_events e where e.workspace_id = d.workspace_id and e.delivery_id = d.id)
-      union all select 'customer without address', c.id from customers c where not exists (select from identities i where i.workspace_id = c.workspace_id and i.customer_id = c.id)
+      union all select 'customer without address', c.id from customers c where not exists (select from identities i where i.workspace_id = c.workspace_id and i.customer_id = c.id and i.kind <> 'SELF')
       union all select 'conversation that counts wrong', c.id from conversations c where c.message_count <> (select count(*) from messages m where m.workspace_id = c.workspace_id and m.conversation_id = c.id)
       union all select 'consumer behind', null from consumers c, log_state l where c.position < l.position
       union all select 'consumer that failed', null from consumer_failures
       union all select 'job', null from graphile_worker.jobs where locked_at is not null or run_at <= statement_timestamp()`);
     const outbound = await owner<{ text: string; state: string }[]>`select text, delivery_state as state from messages where workspace_id = ${ws.id} and direction = 'OUTBOUND'`;
-    // What the provider took was reported delivered; what it never got was interrupted before, is said to be so, and is never sent blindly.
+    // What a provider took was reported delivered; what it never got was interrupted before, is said to be so, and is never sent blindly.
     fault('outbound messages in a wrong state', outbound.filter(({ text, state }) => state !== (sent.has(text) ? 'DELIVERED' : 'UNCONFIRMED')));
     this.unconfirmed = outbound.filter(({ state }) => state === 'UNCONFIRMED').length;
+    fault('sent to a provider, and in no message', [...sent.keys()].filter((text) => !outbound.some((message) => message.text === text)));
   }
 
   /** G3: numbers without gaps, a dense log, whole chains; and who was answered before another asked stands before it. */
@@ -179,8 +210,13 @@ export class Invariants {
       this.tally.disordered++;
       fault(`follower ${index} saw ${fresh.length} events of ${log.length}, the first that differs at ${wrong} (${trouble[index]})`, [fresh[wrong] ?? null, log[wrong] ?? null]);
     }
-    for (const event of seen[0]!.slice(this.#compared)) this.#fold.take(event);
-    fault(`the state from before with the events is not the state ${when}`, differences(this.#fold.state, await freshState(cluster)));
+    // Now by one server, then by the other.
+    const fresh = await freshState(cluster.apis[this.checks % 2]!.peer, cluster.ws.keys.ADMIN);
+    for (const [index, events] of seen.entries()) {
+      const fold = (this.#folds[index] ??= new Fold(copyOf(this.start.state)));
+      for (const event of events.slice(this.#compared)) fold.take(event);
+      fault(`the state from before with the events of follower ${index} is not the state ${when}`, differences(fold.state, fresh));
+    }
     this.#compared += log.length;
     this.#position = log.at(-1)?.position ?? this.#position;
   }
@@ -236,64 +272,8 @@ export async function quiet({ owner }: Pick<Cluster, 'owner'>, withinMs = QUIET_
   }
 }
 
-/** Mark → in how many rows it stands. */
-async function rows({ owner, ws }: Cluster): Promise<Map<string, number>> {
-  const found = await owner<{ mark: string; count: number }[]>`
-    select mark, count(*)::int as count from (
-      select trim(text) as mark from messages where workspace_id = ${ws.id} and text like 'act-%'
-      union all select v.body from note_versions v where v.workspace_id = ${ws.id} and v.body like 'act-%'
-      union all select split_part(value, '@', 1) from identities where workspace_id = ${ws.id} and kind = 'EMAIL' and value like 'act-%@new.example'
-    ) said group by mark`;
-  return new Map(found.map(({ mark, count }) => [mark, count]));
-}
-
-/** What a client that follows the log knows: public ids throughout. */
-interface State {
-  messages: Map<string, string>;
-  conversations: Map<string, string>;
-  notes: Set<string>;
-  customers: Set<string>;
-}
-
-async function freshState({ owner, ws }: Cluster): Promise<State> {
-  const [messages, conversations, notes, customers] = await Promise.all([
-    owner<{ id: string; state: string; conversationId: string }[]>`select id, delivery_state as state, conversation_id from messages where workspace_id = ${ws.id}`,
-    owner<{ id: string; seq: number; status: string }[]>`select id, seq::int as seq, status from conversations where workspace_id = ${ws.id}`,
-    owner<{ id: string }[]>`select id from notes where workspace_id = ${ws.id}`,
-    owner<{ id: string }[]>`select id from customers where workspace_id = ${ws.id}`,
-  ]);
-  return {
-    messages: new Map(messages.map(({ id, state, conversationId }) => [publicId('msg', id), `${state} ${publicId('cnv', conversationId)}`])),
-    conversations: new Map(conversations.map(({ id, seq, status }) => [publicId('cnv', id), `${status} ${seq}`])),
-    notes: new Set(notes.map(({ id }) => publicId('nte', id))),
-    customers: new Set(customers.map(({ id }) => publicId('cus', id))),
-  };
-}
-
-/** A client that began with a state and was told events, and asks nothing. */
-class Fold {
-  constructor(readonly state: State) {}
-  take({ kind, details, conversation, conversationSeq }: SeenEvent): void {
-    const { messages, conversations, notes, customers } = this.state;
-    const text = (name: string) => details[name] as string;
-    if (conversation) {
-      const status = kind === 'CONVERSATION_STATUS_CHANGED' ? text('status') : (conversations.get(conversation.id)?.split(' ')[0] ?? 'OPEN');
-      conversations.set(conversation.id, `${status} ${conversationSeq}`);
-    }
-    if (kind === 'MESSAGE_RECEIVED') messages.set(text('messageId'), `RECEIVED ${conversation!.id}`);
-    if (kind === 'MESSAGE_SENT') messages.set(text('messageId'), `QUEUED ${conversation!.id}`);
-    if (kind === 'MESSAGE_UPDATED' && details.change === 'delivery') messages.set(text('messageId'), `${text('deliveryState')} ${conversation!.id}`);
-    if (kind === 'NOTE_ADDED') notes.add(text('noteId'));
-    if (kind === 'CUSTOMER_CREATED') customers.add(text('customerId'));
-  }
-}
-
-function differences(told: State, fresh: State): string[] {
-  const of = (name: string, a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>) =>
-    [...new Set([...a.keys(), ...b.keys()])].filter((id) => a.get(id) !== b.get(id)).map((id) => `${name} ${id}: told ${a.get(id) ?? 'nothing'}, is ${b.get(id) ?? 'not there'}`);
-  const asMap = (ids: ReadonlySet<string>) => new Map([...ids].map((id) => [id, 'there']));
-  return [
-    ...of('message', told.messages, fresh.messages), ...of('conversation', told.conversations, fresh.conversations),
-    ...of('note', asMap(told.notes), asMap(fresh.notes)), ...of('customer', asMap(told.customers), asMap(fresh.customers)),
-  ];
+function counted(texts: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return counts;
 }

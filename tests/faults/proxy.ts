@@ -19,6 +19,8 @@ export class Wire {
   /** Bytes until the connection that carries them is reset; null: never. */
   #resetAfterBytes: number | null = null;
   readonly #pairs = new Set<Pair>();
+  /** What the breaking met since the last `heal`: connections that were ended or refused, and pieces that were held back or lost. */
+  touched = 0;
   readonly #timer: NodeJS.Timeout;
 
   private constructor(private readonly server: Server, private readonly to: () => number) {
@@ -45,7 +47,10 @@ export class Wire {
 
   /** Every connection is reset (RST) at once; new ones pass. */
   reset(): void {
-    for (const pair of this.#pairs) this.#end(pair, true);
+    for (const pair of this.#pairs) {
+      this.touched++;
+      this.#end(pair, true);
+    }
   }
   /** The next connection that carries data is reset in the middle of it: a head without its end. */
   resetWithin(bytes: number): void {
@@ -71,6 +76,7 @@ export class Wire {
   heal(): void {
     this.#state = 'open';
     this.#resetAfterBytes = null;
+    this.touched = 0;
     for (const pair of this.#pairs) {
       if (pair.dead) {
         this.#end(pair, true);
@@ -90,7 +96,10 @@ export class Wire {
   }
 
   #join(near: Socket): void {
-    if (this.#state === 'refusing') return void near.resetAndDestroy();
+    if (this.#state === 'refusing') {
+      this.touched++;
+      return void near.resetAndDestroy();
+    }
     const far = connect({ port: this.to(), host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     const pair: Pair = { near, far, dead: false, waiting: [[], []] };
     this.#pairs.add(pair);
@@ -109,11 +118,15 @@ export class Wire {
   #isSilent = (pair: Pair): boolean => pair.dead || this.#state === 'silent';
 
   #carry(pair: Pair, direction: 0 | 1, chunk: Buffer): void {
-    if (pair.dead) return;
-    if (this.#state !== 'open') return void pair.waiting[direction].push(chunk);
+    if (pair.dead || this.#state !== 'open') {
+      this.touched++;
+      if (!pair.dead) pair.waiting[direction].push(chunk);
+      return;
+    }
     if (this.#resetAfterBytes !== null && chunk.length > this.#resetAfterBytes) {
       const head = chunk.subarray(0, this.#resetAfterBytes);
       this.#resetAfterBytes = null;
+      this.touched++;
       this.#other(pair, direction).write(head, () => this.#end(pair, true));
       return;
     }

@@ -1,4 +1,4 @@
-// `npm run faults -- --api-kills N --postgres-kills N --net-faults N [--stops N] [--backend-kills N] [--disk-fulls N] [--clock-jumps N] [--acks N]
+// `npm run faults -- --api-kills N --postgres-kills N --net-faults N [--stops N] [--postgres-stops N] [--backend-kills N] [--disk-fulls N] [--clock-jumps N] [--acks N]
 // [--every N] [--people N] [--workers N] [--seconds-max N] [--seed S] [--json FILE]`: breaks two servers and their PostgreSQL under load and says what held. Exit code 1 when something did not.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -8,7 +8,7 @@ import { runFaults, type FaultResult } from './faults.ts';
 import type { Counts } from './schedule.ts';
 
 const { values } = parseArgs({
-  options: Object.fromEntries(['api-kills', 'postgres-kills', 'net-faults', 'stops', 'backend-kills', 'disk-fulls', 'clock-jumps', 'acks', 'every', 'people', 'workers', 'seconds-max', 'seed', 'json'].map((name) => [name, { type: 'string' as const }])),
+  options: Object.fromEntries(['api-kills', 'postgres-kills', 'net-faults', 'stops', 'postgres-stops', 'backend-kills', 'disk-fulls', 'clock-jumps', 'acks', 'every', 'people', 'workers', 'seconds-max', 'seed', 'json'].map((name) => [name, { type: 'string' as const }])),
 });
 const number = (name: string, otherwise: number): number => {
   const text = values[name] as string | undefined;
@@ -24,7 +24,7 @@ const postgresKills = number('postgres-kills', 3);
 const netFaults = number('net-faults', 6);
 const counts: Counts = {
   'api kill': apiKills, 'postgres kill': postgresKills, 'net fault': netFaults,
-  'api stop': number('stops', Math.ceil(apiKills / 10)), 'backend kill': number('backend-kills', Math.ceil(postgresKills / 3)),
+  'api stop': number('stops', Math.ceil(apiKills / 10)), 'postgres stop': number('postgres-stops', Math.ceil(postgresKills / 3)), 'backend kill': number('backend-kills', Math.ceil(postgresKills / 3)),
   'disk full': number('disk-fulls', Math.ceil(postgresKills / 5)), 'clock jump': number('clock-jumps', Math.ceil(netFaults / 6)),
 };
 const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
@@ -53,6 +53,7 @@ function told(of: FaultResult): string {
     ...Object.entries(of.counts).map(([name, n]) => `  ${String(n).padStart(8)}  ${words(name)}`),
     `  recovery after PostgreSQL is ready: p50 ${of.recoveryMs.p50} ms, max ${of.recoveryMs.max} ms of ${of.recoveryMs.kills} kills (bar ${of.recoveryMs.barMs} ms)`,
     `  recovery after a net fault: p50 ${of.netRecoveryMs.p50} ms, max ${of.netRecoveryMs.max} ms of ${of.netRecoveryMs.faults}`,
+    `  recovery from connections that were dead without a word: p50 ${of.abandonedMs.p50} ms, max ${of.abandonedMs.max} ms of ${of.abandonedMs.faults} (bar ${of.abandonedMs.barMs} ms)`,
     ...of.skipped.map((why) => `  skipped: ${why}`),
     ...of.faults.map((fault) => `  FAULT ${fault}`),
   ].join('\n');

@@ -1,18 +1,22 @@
 // Which faults in which order: the same for the same seed and counts.
 import { seeded } from '../harness/seeded.ts';
 
-export const FAULT_KINDS = ['api kill', 'postgres kill', 'net fault', 'api stop', 'backend kill', 'disk full', 'clock jump'] as const;
+export const FAULT_KINDS = ['api kill', 'postgres kill', 'net fault', 'api stop', 'postgres stop', 'backend kill', 'disk full', 'clock jump'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export const HOW = {
   'api kill': ['killed', 'killed', 'killed', 'killed while it sends', 'killed while it sends', 'killed while it sends', 'stopped, then killed', 'both killed'],
   'postgres kill': ['postmaster killed', 'postmaster killed', 'immediate stop', 'one backend killed'],
-  'net fault': ['reset', 'reset in the middle', 'half open, then goes on', 'half open, then reset', 'trickle', 'refused'],
-  'api stop': ['stopped'],
+  'net fault': ['reset', 'reset in the middle', 'half open, then goes on', 'abandoned', 'half open, then reset', 'trickle', 'refused', 'abandoned'],
+  'api stop': ['for a moment', 'for long', 'for long, its sessions ended'],
+  'postgres stop': ['for a moment', 'for long'],
   'backend kill': ['terminated'],
   'disk full': ['full'],
   'clock jump': ['forward', 'back'],
 } as const satisfies Record<FaultKind, readonly string[]>;
+
+/** Jobs are given to others after ten seconds, and a session that stands still in a transaction is ended after a minute: between them and beyond. */
+const LONG_MS = { 'api stop': [15_000, 75_000], 'postgres stop': [15_000, 40_000] } as const;
 
 export interface Fault {
   kind: FaultKind;
@@ -36,14 +40,21 @@ export function schedule(seed: number, counts: Counts): Fault[] {
     const other = Math.floor(random() * (n + 1));
     [kinds[n], kinds[other]] = [kinds[other]!, kinds[n]!];
   }
-  // Net faults go round all ways and wires, however few there are.
-  return kinds.map(({ kind, n }) => ({
-    kind,
-    how: kind === 'net fault' ? HOW[kind][(n + seed) % HOW[kind].length]! : pick(HOW[kind]),
-    victim: random() < 0.5 ? 0 : 1,
-    wire: kind === 'net fault' ? (['postgres', 'http', 'postgres', 'http', 'smtp'] as const)[(n + Math.floor(seed / 7)) % 5]! : 'http',
-    ms: Math.round(500 + random() * 3_500),
-    moreAcks: Math.floor(random() * 20),
-    seed: Math.floor(random() * 2 ** 31),
-  }));
+  return kinds.map(({ kind, n }) => {
+    // These go round all ways (and wires), however few there are.
+    const how = kind === 'net fault' || kind === 'api stop' || kind === 'postgres stop' ? HOW[kind][(n + seed) % HOW[kind].length]! : pick(HOW[kind]);
+    const [least, most] = how.startsWith('for long') ? LONG_MS[kind as keyof typeof LONG_MS] : [500, 4_000];
+    return {
+      kind,
+      how,
+      victim: random() < 0.5 ? 0 : 1,
+      wire: kind === 'net fault' ? wireOf(how, n + Math.floor(seed / 7)) : 'http',
+      ms: Math.round(least + random() * (most - least)),
+      moreAcks: Math.floor(random() * 20),
+      seed: Math.floor(random() * 2 ** 31),
+    };
+  });
 }
+
+/** Those who are at the other end of http and smtp come again by themselves; nobody does for a connection to PostgreSQL that nobody ends. */
+const wireOf = (how: string, n: number): Fault['wire'] => (how === 'abandoned' ? (['postgres', 'postgres', 'postgres', 'http', 'smtp'] as const) : (['postgres', 'http', 'postgres', 'http', 'smtp'] as const))[n % 5]!;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import './domain.ts';
 import { makeGraph, type Graph } from '../../src/graphql/execute.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { proven } from '../harness/proven.ts';
 import { differ } from './differential.ts';
 import { hexId, makeTables, viewerOf } from './tables.ts';
 
@@ -43,4 +44,5 @@ it(`generated operations answer the same bytes by both paths (seed ${SEED})`, { 
     );
   expect(faults.slice(0, 3)).toEqual([]);
   expect(report.compiled / report.runs).toBeGreaterThan(0.6);
+  proven({ operations: report.operations, runs: report.runs, compiled: report.compiled });
 });

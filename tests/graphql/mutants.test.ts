@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { proven } from '../harness/proven.ts';
 import { makeProject, type Project } from './project.ts';
 
 /* eslint-disable no-template-curly-in-string -- the text of templates */
@@ -34,6 +35,7 @@ const chosen = process.env.MUTANTS === 'all' ? MUTANTS : MUTANTS.slice(0, 6);
 const SEEDS_MAX = 100;
 const folder = fileURLToPath(new URL('.mutants/', import.meta.url));
 
+let found = 0;
 let db: TestDatabase;
 let project: Project;
 beforeAll(async () => {
@@ -42,6 +44,7 @@ beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
 }, 60_000);
 afterAll(async () => {
+  proven({ mutants: found });
   rmSync(folder, { recursive: true, force: true });
   await db.close();
 });
@@ -79,6 +82,7 @@ it.each(chosen.map((mutant, index) => [...mutant, index] as const))(
         noticed = faults.length;
       }
       expect(noticed).toBeGreaterThan(0);
+      found++;
     } finally {
       vi.doUnmock(path);
     }

@@ -8,6 +8,7 @@ import { makeGraph, type Graph } from '../../src/graphql/execute.ts';
 import { undescribed } from '../../src/graphql/print-schema.ts';
 import { setClock } from '../../src/platform/clock.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { proven } from '../harness/proven.ts';
 import { CANONICAL } from '../judges/canonical.ts';
 import { differ, type DifferentialOptions, type Report } from './differential.ts';
 import { makeProject, type Project } from './project.ts';
@@ -71,6 +72,7 @@ it(`generated operations of the project answer the same bytes by both paths, as 
   if (!isWhole) return;
   expect(fields.filter((field) => !report.answered.has(field))).toEqual([]);
   expect(places.filter((place) => !report.asked.has(place))).toEqual([]);
+  proven({ operations: report.operations, runs: report.runs, compiled: report.compiled, shareMin: shareOf(report) });
 });
 
 it(`every statement names the workspace: the same answers with row-level security off (seed ${SEED})`, { timeout: 3_600_000 }, async () => {

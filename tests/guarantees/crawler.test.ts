@@ -10,6 +10,7 @@ import { inWorkspace, type Sql, type Tx } from '../../src/platform/db.ts';
 import '../../src/server/graph.ts';
 import { createApiKey } from '../../src/workspaces/keys.ts';
 import { startTestServer, type Reply, type Socket, type TestServer } from '../harness/server.ts';
+import { proven } from '../harness/proven.ts';
 import { call, documentOf, idPathsOf, rootOf, type Kind } from './documents.ts';
 import { CRAWLS_ALL, phantom, Places, shallow, type Place } from './places.ts';
 import { credentialOf, MUTATIONS, QUERIES, SUBSCRIPTIONS, type Caller } from './samples.ts';
@@ -28,6 +29,7 @@ let fresh: World;
 /** Looks like the others and has nothing that exists. */
 let nobody: World;
 let places: Places;
+let [crawledArguments, wrongIds] = [0, 0];
 /** B's key for a few things. */
 let narrow: string;
 const SCOPES: Permission[] = ['customers:read', 'messages:read', 'conversations:read', 'conversations:write', 'any'];
@@ -42,6 +44,7 @@ beforeAll(async () => {
   await quiet(server);
 });
 afterAll(async () => {
+  proven({ arguments: crawledArguments, wrongIds });
   for (const { twilio } of worlds) await twilio.close();
   await server.stop();
 });
@@ -116,6 +119,7 @@ describe('as another workspace', () => {
     expect([...wanted].filter((path) => !crawled.has(path))).toEqual([]);
     expect([...wanted].filter((path) => crawled.has(path))).toHaveLength(idPathsOf(schema).size);
     console.log(`${queries.length} places of queries, ${changes.length} of mutations, ${live.length} of subscriptions; ${wanted.size} arguments take ids or cursors.`);
+    crawledArguments = wanted.size;
   });
 
   test('the questions are right: each of its own things is found, and so differs from one that does not exist', async () => {
@@ -255,6 +259,7 @@ describe('ids of the wrong type', () => {
     for (const socket of sockets.values()) await socket.close();
     console.log(`${taking.length} places that take ids, ${asked} ids of the wrong type.`);
     expect(faults).toEqual([]);
+    wrongIds = asked;
     await quiet(server);
     expect([await stateOfA(), await stateOf(server.db, b.id)]).toEqual(before);
   });

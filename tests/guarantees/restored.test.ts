@@ -1,24 +1,26 @@
-// A dump that is restored elsewhere: what pg_dump and pg_restore do with the data, done here table by table, since neither comes with the embedded
-// PostgreSQL.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+// A dump that is restored elsewhere. The embedded PostgreSQL comes without pg_dump, so there its work is done table by table; where the machine has a
+// PostgreSQL with all its programs, they do it themselves.
+import { afterEach, describe, expect, test } from 'vitest';
 import { verifyLog } from '../../src/events/chain.ts';
 import { sequenceAll } from '../../src/events/sequencer.ts';
 import type { Sql } from '../../src/platform/db.ts';
-import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { enqueue } from '../../src/platform/jobs.ts';
+import { migrate } from '../../src/platform/migrate.ts';
+import { opened, testDatabase, type TestDatabase } from '../harness/database.ts';
+import { installedPostgres, startInstalled } from '../harness/installed-postgres.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
-let from: TestDatabase;
-let to: TestDatabase;
-let server: TestServer;
-
-beforeAll(async () => {
-  from = await testDatabase();
-  to = await testDatabase();
-}, 60_000);
-afterAll(async () => {
-  await server.stop();
-  await Promise.all([from.close(), to.close()]);
+let server: TestServer | undefined;
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+  for (const end of ends.splice(0).reverse()) await end();
 });
+const kept = (db: TestDatabase): TestDatabase => {
+  ends.push(() => db.close());
+  return db;
+};
 
 /** The tables, each after those that it refers to. */
 async function tables(sql: Sql): Promise<string[]> {
@@ -35,7 +37,7 @@ async function tables(sql: Sql): Promise<string[]> {
   return ordered;
 }
 
-async function restore(): Promise<void> {
+async function copied(from: TestDatabase, to: TestDatabase): Promise<void> {
   const names = await tables(from.owner);
   await to.owner`truncate ${to.owner(names)}`;
   for (const name of names) {
@@ -67,7 +69,8 @@ const PROFILE = `query ($id: ID!) { customer(id: $id) { name tier identities { n
 const NOTE = 'mutation ($id: ID!) { addNote(input: { customerId: $id, body: "after the restore" }) { note { id } userErrors { code message } } }';
 const CHANGES = 'query ($after: Cursor) { changes(after: $after) { kind cursor } }';
 
-it('has everything; cursors of before get RESYNC by every way, and the log goes on after its last event', async () => {
+/** @param restore to where the dump was restored. */
+async function goesOn(from: TestDatabase, restore: () => Promise<TestDatabase>): Promise<void> {
   server = await startTestServer({ db: from, demo: true });
   const { adminKey: key, ids } = server.server.demo!;
   const id = ids.customer;
@@ -79,7 +82,7 @@ it('has everything; cursors of before get RESYNC by every way, and the log goes 
   await sequenceAll(from.system);
   const [last] = await from.owner<{ position: number }[]>`select position from log_state`;
 
-  await restore();
+  const to = await restore();
   expect(await stored(to.owner)).toEqual(await stored(from.owner));
 
   server = await startTestServer({ db: to, demo: true });
@@ -98,4 +101,34 @@ it('has everything; cursors of before get RESYNC by every way, and the log goes 
   await sequenceAll(to.system);
   expect(await verifyLog(to.system)).toMatchObject({ intact: true, end: last!.position + 1 });
   expect(changes.length).toBeGreaterThan(0);
-}, 60_000);
+}
+
+const NAME = 'has everything; cursors of before get RESYNC by every way, and the log goes on after its last event';
+describe('a dump that is restored elsewhere', () => {
+  test(NAME, { timeout: 60_000 }, async () => {
+    const [from, to] = [kept(await testDatabase()), kept(await testDatabase())];
+    await goesOn(from, async () => {
+      await copied(from, to);
+      return to;
+    });
+  });
+
+  const programs = installedPostgres();
+  test.skipIf(programs === null)(`by pg_dump and pg_restore, of a login that is no superuser, ${NAME}; a job that waited waits`, { timeout: 120_000 }, async () => {
+    const host = await startInstalled(programs!);
+    ends.push(() => host.stop());
+    const [fromUrl, toUrl] = [await host.database('before'), await host.database('after')];
+    await migrate(fromUrl);
+    const from = kept(opened(fromUrl, async () => {}));
+    const waiting = (sql: Sql) => sql`select p.payload, j.run_at from graphile_worker.jobs j join graphile_worker._private_jobs p using (id) where j.task_identifier = 'of a day to come'`;
+    await enqueue(from.system, 'of a day to come', { of: 'the test' }, { runAt: '2999-01-01T00:00:00.000Z' });
+    await goesOn(from, async () => {
+      await host.copy(fromUrl, toUrl);
+      return kept(opened(toUrl, async () => {}));
+    });
+    const to = opened(toUrl, async () => {});
+    expect(await waiting(to.owner)).toEqual(await waiting(from.owner));
+    expect(await waiting(to.owner)).toHaveLength(1);
+    await to.close();
+  });
+});

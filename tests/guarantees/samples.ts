@@ -123,6 +123,7 @@ export const MUTATIONS: Samples = {
   setPresence: as('MEMBER', inputs((w) => ({ presence: 'ONLINE', conversationId: w.ids.cnv }))),
   // What ends things, at the end.
   deleteVisitorMessage: as('VISITOR', inputs((w) => ({ clientId: `gone${next()}`, messageId: w.ids.vmg }))),
+  checkChannelAccount: refused('INVALID_TRANSITION', inputs((w) => ({ accountId: w.ids.spare }))),
   rotateChannelSecrets: inputs((w) => ({ accountId: w.ids.spare, secrets: { inbound: 'another-secret-of-the-door' } })),
   setChannelAccountState: inputs((w) => ({ accountId: w.ids.spare, state: 'DISABLED' })),
   disconnectChannel: inputs((w) => ({ accountId: w.ids.spare })),

@@ -19,6 +19,7 @@ import { outgoing } from '../../src/platform/http.ts';
 import { initSecrets } from '../../src/platform/secrets.ts';
 import { noBlobs } from '../harness/blobs.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
+import { proven } from '../harness/proven.ts';
 import { seedOfRun } from '../harness/seeded.ts';
 import { fakeTwilio, type FakeTwilio } from '../../src/sandbox/twilio.ts';
 
@@ -137,10 +138,14 @@ test(`any order and repetition of a conversation's deliveries ends the same (SEE
     for (const [place, at] of again) all.splice(at, 0, place);
     return all;
   });
+  const done = { runs: 0, deliveries: 0 };
   await fc.assert(
     fc.asyncProperty(orders, async (order) => {
       expect(await live(order)).toEqual(inOrder);
+      done.runs++;
+      done.deliveries += order.length;
     }),
     { seed: SEED, numRuns: RUNS, endOnFailure: true },
   );
+  proven(done);
 });

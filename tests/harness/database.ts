@@ -28,6 +28,14 @@ export async function testDatabase(): Promise<TestDatabase> {
   const admin = postgres(server, { max: 1, onnotice: () => {} });
   await cloned(admin, name, template);
   const url = onDatabase(server, name);
+  return opened(url, async () => {
+    await dropDatabase(admin, name);
+    await admin.end();
+  });
+}
+
+/** The pools of a database that is there and migrated, wherever it is; `close` ends them, then does `after`. */
+export function opened(url: string, after: () => Promise<void>): TestDatabase {
   const app = openPool({ url, role: 'throughline_app', max: 6, applicationName: 'test app' });
   const system = openPool({ url, role: 'throughline_system', max: 3, applicationName: 'test system' });
   const owner = openPool({ url, max: 2, applicationName: 'test owner' });
@@ -43,8 +51,7 @@ export async function testDatabase(): Promise<TestDatabase> {
     },
     async close() {
       await Promise.all([app, system, owner].map((pool) => pool.end({ timeout: 2 })));
-      await dropDatabase(admin, name);
-      await admin.end();
+      await after();
     },
   };
 }

@@ -78,7 +78,7 @@ export async function startTestServer(o: { db?: TestDatabase; demo?: boolean; co
   const db = o.db ?? (await testDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'throughline-server-'));
   const config: Config = {
-    port: 0, host: '127.0.0.1', databaseUrl: null, migrationDatabaseUrl: null, dataDir, adminApiKey: null, publicUrl: 'http://127.0.0.1:0', secretKey: SECRET_KEY, logLevel: 'silent', smtpPort: null, rateLimits: UNLIMITED, trustProxy: null, secretKeyPrevious: [], outgoingAllow: { hosts: new Set(), networks: new BlockList() },
+    port: 0, host: '127.0.0.1', databaseUrl: null, migrationDatabaseUrl: null, dataDir, adminApiKey: null, publicUrl: 'http://127.0.0.1:0', secretKey: SECRET_KEY, logLevel: 'silent', smtpPort: null, smtpTls: null, rateLimits: UNLIMITED, trustProxy: null, secretKeyPrevious: [], outgoingAllow: { hosts: new Set(), networks: new BlockList() },
     ...o.config,
   };
   const server = await startServer({

@@ -79,6 +79,7 @@ async function mailIn(headers: Record<string, string>, text: string): Promise<nu
 beforeAll(async () => {
   putClockBack = setClock(() => Date.now() - daysAgo * DAY_MS);
   [twilio, post] = await Promise.all([fakeTwilio(), postOffice()]);
+  twilio.numbers.add(NUMBER);
   server = await startTestServer();
   acme = await server.workspace('Acme');
   await dawn(4);

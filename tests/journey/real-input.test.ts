@@ -263,7 +263,7 @@ async function connect(admin: string, payloads: readonly Payload[]): Promise<Rec
     for (const address of new Set(payloads.filter((one) => one.channel === channel).map(ourNumber))) {
       const { data } = await server.query(
         'mutation ($input: ConnectChannelInput!) { connectChannel(input: $input) { channelAccount { endpointId webhookUrl } userErrors { message } } }',
-        { input: { channel, provider: 'twilio', name: `${channel} ${address}`, address, settings: { accountSid: ACCOUNT_SID }, ...(endpointId ? { endpointId } : { secrets: { authToken: AUTH_TOKEN } }) } }, admin);
+        { input: { channel, provider: 'twilio', name: `${channel} ${address}`, address, settings: { accountSid: ACCOUNT_SID }, check: false, ...(endpointId ? { endpointId } : { secrets: { authToken: AUTH_TOKEN } }) } }, admin);
       const account = data?.connectChannel?.channelAccount;
       if (!account) continue;
       endpointId = account.endpointId as string;

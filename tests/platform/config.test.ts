@@ -1,9 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { InvalidConfig, readConfig } from '../../src/platform/config.ts';
+import { selfSigned } from '../harness/certificate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,6 +56,22 @@ test.each([
   expect(problems.join('\n')).toContain(words);
   // Neither passwords nor keys come back in the message.
   expect(problems.join('\n')).not.toMatch(/hunter2|tl_demo_short/);
+});
+
+test('mail comes in encrypted with a certificate and its key; one alone, or two that do not fit, are refused without being shown', () => {
+  const made = selfSigned('mx.acme.example');
+  const pair = { SMTP_TLS_CERT: join(folder, 'cert.pem'), SMTP_TLS_KEY: join(folder, 'key.pem') };
+  writeFileSync(pair.SMTP_TLS_CERT, made.cert);
+  writeFileSync(pair.SMTP_TLS_KEY, made.key);
+  expect(readConfig({ DATA_DIR: folder, ...pair }).smtpTls).toEqual({ cert: made.cert, key: made.key });
+  expect(readConfig({ DATA_DIR: folder }).smtpTls).toBeNull();
+  expect(problemsOf({ SMTP_TLS_CERT: pair.SMTP_TLS_CERT })).toEqual([expect.stringContaining('go together')]);
+  expect(problemsOf({ ...pair, SMTP_TLS_KEY: join(folder, 'none.pem') })).toEqual([expect.stringContaining('ENOENT')]);
+  const other = join(folder, 'other.pem');
+  writeFileSync(other, generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const problems = problemsOf({ ...pair, SMTP_TLS_KEY: other });
+  expect(problems).toEqual([expect.stringContaining('SMTP_TLS_CERT and SMTP_TLS_KEY must be')]);
+  expect(problems.join()).not.toContain('PRIVATE');
 });
 
 test('every wrong variable is named at once', () => {

@@ -2,6 +2,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isDriverFault, openPool, type Sql } from '../../src/platform/db.ts';
 import { isConnectionLost } from '../../src/platform/connection-lost.ts';
+import { Wire } from '../faults/proxy.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 
 let db: TestDatabase;
@@ -89,3 +90,36 @@ it('connections that are lost while they are set up hold up no transaction, and 
   await Promise.all([first, others].map((one) => one.end({ timeout: 1 })));
   await new Promise<void>((resolve) => way.close(() => resolve()));
 }, 15_000);
+
+it('however often all connections are lost at once, no statement of those who ask again at once is forgotten', async () => {
+  const wire = await Wire.open(() => Number(new URL(db.url).port));
+  const through = new URL(db.url);
+  through.host = `127.0.0.1:${wire.port}`;
+  const lossy = openPool({ url: through.href, max: 4, applicationName: 'test lost at once' });
+  const done = Array.from({ length: 24 }, () => 0);
+  let isOver = false;
+  const other: unknown[] = [];
+  const asking = done.map(async (_, n) => {
+    while (!isOver) {
+      try {
+        // Again in the very turn in which he hears of a loss.
+        await lossy`select ${n}::int`;
+        done[n]!++;
+      } catch (error) {
+        if (!isConnectionLost(error)) other.push(error);
+      }
+    }
+  });
+  for (let times = 0; times < 12; times++) {
+    const before = [...done];
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    if (times % 2) wire.reset();
+    else await db.owner`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test lost at once' and datname = current_database()`;
+    await expect.poll(() => done.every((count, n) => count > before[n]! + 2), { timeout: 5_000, interval: 10 }).toBe(true);
+  }
+  isOver = true;
+  await Promise.all(asking);
+  expect(other).toEqual([]);
+  await lossy.end({ timeout: 1 });
+  await wire.close();
+}, 60_000);

@@ -1,4 +1,5 @@
 // Whatever comes in, by whatever door: a clear typed error, 4xx, nothing of our inside, and the server goes on.
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -312,9 +313,26 @@ describe('/hooks', () => {
       expect(answer.status, `${String(mail).slice(0, 40)} ${answer.text}`).toBeLessThan(500);
       if (answer.status >= 400) refused(answer);
     }
-    refused(await post(hooks.mail, Buffer.alloc(41 * 1024 * 1024, 'x'), { 'content-type': 'message/rfc822', authorization: `Bearer ${MAIL_SECRET}` }), { status: 413, code: 'TOO_LARGE' });
+    refused(await post(hooks.mail, Buffer.alloc(51 * 1024 * 1024, 'x'), { 'content-type': 'message/rfc822', authorization: `Bearer ${MAIL_SECRET}` }), { status: 413, code: 'TOO_LARGE' });
+    refused(await post(hooks.sms, Buffer.alloc(41 * 1024 * 1024, 'x'), {}), { status: 413, code: 'TOO_LARGE' });
+  });
+  test('a mail of more than 40 MB is read only from who shows the secret', async () => {
+    const head = `POST ${new URL(hooks.mail).pathname} HTTP/1.1\r\nhost: x\r\ncontent-type: message/rfc822\r\ncontent-length: ${45 * 1024 * 1024}\r\n`;
+    // Nothing of the body is sent: who is refused is refused before it.
+    for (const [headers, status] of [['', 401], ['authorization: Bearer wrong\r\n', 403]] as const) expect(await answerTo(`${head}${headers}\r\n`)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(await answerTo(`${head.replace('/end_', '/end_0')}\r\n`)).toMatch(/^HTTP\/1.1 404 /);
+    expect(await answerTo(`${head.replace(/content-length.*\r\n/, 'transfer-encoding: chunked\r\n')}\r\n5\r\nhello\r\n`)).toMatch(/^HTTP\/1.1 401 /);
   });
 });
+
+/** The beginning of what the server answers to a request that isn't finished. */
+async function answerTo(text: string): Promise<string> {
+  const socket = connect(Number(new URL(server.address).port), '127.0.0.1');
+  socket.write(text);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  return answer.toString();
+}
 
 describe('sockets', () => {
   test('the same documents and values are refused by the same words as over HTTP', async () => {

@@ -2,6 +2,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { within } from '../events/make.ts';
+import { Wire } from '../faults/proxy.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { startTestServer, type TestServer, type TestWorkspace } from '../harness/server.ts';
 
@@ -94,6 +95,35 @@ test('while the database is away requests are 503 and new sockets are told to co
   expect((await server.ask('{ teams { nodes { name } } }', null, ours.keys.REPORTING)).teams.nodes.map((team: { name: string }) => team.name)).not.toContain('never');
   await socket.close();
 }, 30_000);
+
+test('when every connection to the database is dead without a word, /readyz says so at once and all goes on within seconds, subscriptions and the log too', { timeout: 60_000 }, async () => {
+  const wire = await Wire.open(() => Number(new URL(db.url).port));
+  const other = await startTestServer({ db, databaseUrl: (url) => Object.assign(new URL(url), { host: `127.0.0.1:${wire.port}` }).href });
+  try {
+    const socket = other.socket(ours.keys.ADMIN);
+    const events = socket.subscribe(EVENTS, { after: (await socket.run('{ cursor }')).data.cursor });
+    const team = (n: number) => other.query(TEAM, { name: `${wire.port} ${n}` }, ours.keys.ADMIN);
+    await Promise.all(Array.from({ length: 12 }, (_, n) => team(n)));
+    for (let n = 0; n < 12; n++) await events.next();
+    wire.abandon();
+    const began = performance.now();
+    const asked = await fetch(`${other.address}/readyz`);
+    expect([200, 503]).toContain(asked.status);
+    expect(performance.now() - began).toBeLessThan(3_500);
+    // Each that waits is told to come again; a shared machine gets twice the time that it takes.
+    await expect.poll(async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => Promise.race([n % 2 ? team(100 + n) : other.query('{ teams { nodes { name } } }', null, ours.keys.AGENT), new Promise<null>((resolve) => setTimeout(resolve, 1_500, null))])));
+      for (const answer of answers) if (answer && answer.status !== 200) expect([503, 429], answer.text).toContain(answer.status);
+      return answers.every((answer) => answer?.status === 200);
+    }, { timeout: 10_000, interval: 50 }).toBe(true);
+    expect((await within(5_000, 'An event', events.next())).events.event.kind).toBe('TEAM_CREATED');
+    expect((await fetch(`${other.address}/readyz`)).status).toBe(200);
+    await socket.close();
+  } finally {
+    await other.stop();
+    await wire.close();
+  }
+});
 
 test('a server whose database is away stops all the same', async () => {
   await way.close();

@@ -6,7 +6,7 @@ export interface Point {
 }
 export interface Slope {
   perMinute: number;
-  /** Twice the standard error of the slope: what chance alone makes of it, 19 times of 20. */
+  /** Three times the standard error of the slope: what chance alone stays below, 999 times of 1,000. */
   noisePerMinute: number;
 }
 
@@ -22,8 +22,8 @@ export function slopeOf(points: readonly Point[]): Slope {
   if (spread === 0) return { perMinute: 0, noisePerMinute: Infinity };
   const perMinute = points.reduce((sum, { at, value }) => sum + (at - meanAt) * (value - meanValue), 0) / spread;
   const rest = points.reduce((sum, { at, value }) => sum + (value - meanValue - perMinute * (at - meanAt)) ** 2, 0);
-  return { perMinute, noisePerMinute: 2 * Math.sqrt(rest / (n - 2) / spread) };
+  return { perMinute, noisePerMinute: 3 * Math.sqrt(rest / (n - 2) / spread) };
 }
 
-/** Whether it grows: by more than its noise, and by more than `lowestPerMinute`, below which nobody would notice in a month. */
-export const grows = ({ perMinute, noisePerMinute }: Slope, lowestPerMinute: number): boolean => perMinute > noisePerMinute && perMinute > lowestPerMinute;
+/** Whether it grows: by more than its noise. */
+export const grows = ({ perMinute, noisePerMinute }: Slope): boolean => perMinute > noisePerMinute;

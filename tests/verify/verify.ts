@@ -1,9 +1,11 @@
-// Runs a count slice by slice, and keeps after each what was done: a run that is stopped goes on where it was.
+// Runs a count slice by slice, and keeps after each what was done: a run that is stopped goes on where it was. A slice that failed stays failed for as long
+// as what it depends on is what it was: nothing is asked again until it says yes.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { now } from '../../src/platform/clock.ts';
+import { sourceOf, type Source } from './source.ts';
 import type { Count } from './table.ts';
 
 export interface Slice {
@@ -11,10 +13,15 @@ export interface Slice {
   ok: boolean;
   seconds: number;
   at: string;
+  /** Of what: the same for all slices that are added up. */
+  source: string;
+  commit: string | null;
+  dirty: boolean | null;
   /** What the command left in its file; null when it leaves none. */
   figures: unknown;
-  /** The end of what it wrote, when it did not hold. */
+  /** The end of what it wrote, when it did not hold, and how to run it again. */
   said?: string;
+  replay?: string;
 }
 export interface Verified {
   name: string;
@@ -22,10 +29,15 @@ export interface Verified {
   counts: Record<string, number>;
   seeds: number[];
   failedSeeds: number[];
-  /** The sums of every count that the slices report under `counts` and `done`; of `…Min` the least, of `…Max` the greatest. */
+  /** Counts that fell short, though every slice is done and held: what was done of them. */
+  short: Record<string, number>;
+  /** The sums of every count that the slices report under `counts`, `done` and `phases`; of `…Min` the least, of `…Max` the greatest. */
   sums: Record<string, number>;
   seconds: number;
+  /** Of the source as it is, failed ones included. */
   slices: Slice[];
+  /** Those that failed of sources as they were before. */
+  failedBefore: Slice[];
 }
 export interface VerifyOptions {
   /** Where states are kept, a file a name. */
@@ -36,43 +48,54 @@ export interface VerifyOptions {
   /** Slices of this call at most; the rest is for the next. */
   slicesMax?: number;
   say: (text: string) => void;
+  /** Ends the slice that runs, which is then not counted, and the call. */
+  signal?: AbortSignal;
 }
 interface State {
-  /** Of name, counts and slices: another count begins anew. */
+  /** Of name, counts, slices and source: another count, or the same of another source, begins anew. */
   of: string;
   seed: number;
   slices: Slice[];
+  failedBefore: Slice[];
 }
 
-/** A slice that failed is run again at the next call, with its seed; the others are not. */
 export async function verify(count: Count, o: VerifyOptions): Promise<Verified> {
   mkdirSync(o.stateDir, { recursive: true });
   const file = join(o.stateDir, `${count.name}.json`);
-  const state = kept(file, count) ?? { of: identity(count), seed: o.seed, slices: [] };
+  const source = sourceOf(o.root);
+  const state = kept(file, count, source) ?? { of: identity(count, source), seed: o.seed, slices: [], failedBefore: failedIn(file) };
   const keep = () => {
     writeFileSync(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);
     renameSync(`${file}.new`, file);
   };
-  state.slices = state.slices.filter(({ ok }) => ok);
   const done = new Set(state.slices.map(({ seed }) => seed));
   const todo = Array.from({ length: count.slices }, (_, n) => state.seed + n).filter((seed) => !done.has(seed)).slice(0, o.slicesMax);
-  if (done.size > 0) o.say(`${count.name}: ${done.size} of ${count.slices} slices were done before.`);
+  if (done.size > 0) o.say(`${count.name}: ${done.size} of ${count.slices} slices were done before, of the same source.`);
   for (const seed of todo) {
-    const slice = await run(count, seed, join(o.stateDir, `${count.name}-${seed}.json`), o);
+    const slice = await run(count, seed, source, join(o.stateDir, `${count.name}-${seed}.json`), o);
+    if (o.signal?.aborted) break;
+    if (sourceOf(o.root).hash !== source.hash) {
+      o.say(`${count.name}: the source changed while seed ${seed} ran, which says nothing of either. Run it again.`);
+      break;
+    }
     state.slices.push(slice);
     keep();
     const took = state.slices.reduce((sum, { seconds }) => sum + seconds, 0) / state.slices.length;
     const left = count.slices - state.slices.length;
     o.say(`${count.name}: ${state.slices.length}/${count.slices} slices, seed ${seed} ${slice.ok ? 'held' : 'DID NOT HOLD'} in ${slice.seconds.toFixed(0)} s, about ${Math.ceil((left * took) / 60)} min left`);
   }
-  return sumUp(count, state.slices);
+  return sumUp(count, state.slices, state.failedBefore);
 }
 
-export function sumUp(count: Pick<Count, 'name' | 'counts' | 'slices'>, slices: readonly Slice[]): Verified {
+export function sumUp({ name, counts, slices: wanted }: Pick<Count, 'name' | 'counts' | 'slices'>, slices: readonly Slice[], failedBefore: readonly Slice[] = []): Verified {
   const failedSeeds = slices.filter(({ ok }) => !ok).map(({ seed }) => seed);
+  const done = sums(slices);
+  const isWhole = slices.length === wanted;
+  // What was asked for is held against what was done, so that a wish that nobody hears isn't taken for a deed.
+  const short = Object.fromEntries(Object.entries(counts).filter(([what, n]) => isWhole && !((done[what] ?? 0) >= n)).map(([what]) => [what, done[what] ?? 0]));
   return {
-    name: count.name, ok: failedSeeds.length === 0 && slices.length === count.slices, counts: count.counts, seeds: slices.map(({ seed }) => seed), failedSeeds,
-    sums: sums(slices), seconds: slices.reduce((sum, { seconds }) => sum + seconds, 0), slices: [...slices],
+    name, ok: failedSeeds.length === 0 && isWhole && Object.keys(short).length === 0, counts, seeds: slices.map(({ seed }) => seed), failedSeeds, short,
+    sums: done, seconds: slices.reduce((sum, { seconds }) => sum + seconds, 0), slices: [...slices], failedBefore: [...failedBefore],
   };
 }
 
@@ -85,7 +108,7 @@ function sums(slices: readonly Slice[]): Record<string, number> {
   };
   for (const { figures } of slices) {
     for (const group of ['done', 'phases', 'counts'] as const) for (const [name, n] of Object.entries(groupOf(figures, group))) add(name, n);
-    for (const group of ['recoveryMs', 'netRecoveryMs'] as const) {
+    for (const group of ['recoveryMs', 'netRecoveryMs', 'abandonedMs'] as const) {
       const { max } = groupOf(figures, group);
       if (max !== undefined) add(`${group}Max`, max);
     }
@@ -102,30 +125,36 @@ function groupOf(figures: unknown, group: string): Record<string, unknown> {
   return others.length === 0 && typeof only === 'object' && only !== null ? groupOf(only, group) : {};
 }
 
-const identity = ({ name, counts, slices }: Count): string => createHash('sha256').update(JSON.stringify({ name, counts, slices })).digest('hex').slice(0, 16);
+const identity = ({ name, counts, slices }: Count, { hash }: Source): string => createHash('sha256').update(JSON.stringify({ name, counts, slices, hash })).digest('hex').slice(0, 16);
 
-function kept(file: string, count: Count): State | null {
-  if (!existsSync(file)) return null;
+function read(file: string): State | null {
   try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as State;
-    return state.of === identity(count) ? state : null;
+    return JSON.parse(readFileSync(file, 'utf8')) as State;
   } catch {
     // Half a file is no state.
     return null;
   }
 }
+function kept(file: string, count: Count, source: Source): State | null {
+  const state = read(file);
+  return state?.of === identity(count, source) ? state : null;
+}
+function failedIn(file: string): Slice[] {
+  const state = read(file);
+  return state ? [...(state.failedBefore ?? []), ...state.slices.filter(({ ok }) => !ok)] : [];
+}
 
 /** How much of a slice's output is kept in case it fails. */
 const SAID_CHARS = 4_000;
 
-async function run(count: Count, seed: number, json: string, o: VerifyOptions): Promise<Slice> {
+async function run(count: Count, seed: number, { hash, commit, dirty }: Source, json: string, o: VerifyOptions): Promise<Slice> {
   rmSync(json, { force: true });
   const began = performance.now();
   const { program, args, env } = count.command({ seed, json });
   const child = spawn(program, args, { cwd: o.root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  // Ctrl-C reaches the child by itself; a signal to this process alone is passed on, so that nothing is left running.
   const end = () => void child.kill('SIGTERM');
-  process.once('SIGTERM', end);
+  o.signal?.addEventListener('abort', end, { once: true });
+  if (o.signal?.aborted) end();
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-SAID_CHARS)));
   const code = await new Promise<number | null>((resolve) => {
@@ -133,10 +162,14 @@ async function run(count: Count, seed: number, json: string, o: VerifyOptions): 
       said += error.message;
       resolve(-1);
     });
-    child.once('close', resolve);
+    child.once('close', (exit, signal) => {
+      if (signal) said += `\nended by ${signal}`;
+      resolve(exit);
+    });
   });
-  process.off('SIGTERM', end);
+  o.signal?.removeEventListener('abort', end);
   const figures: unknown = existsSync(json) ? JSON.parse(readFileSync(json, 'utf8')) : null;
   rmSync(json, { force: true });
-  return { seed, ok: code === 0, seconds: Math.round((performance.now() - began) / 100) / 10, at: now(), figures, ...(code === 0 ? {} : { said }) };
+  const replay = [...Object.entries(env ?? {}).filter(([name]) => name !== 'PROVEN_JSON').map(([name, value]) => `${name}=${value}`), program === process.execPath ? 'node' : program, ...args].join(' ');
+  return { seed, ok: code === 0, seconds: Math.round((performance.now() - began) / 100) / 10, at: now(), source: hash, commit, dirty, figures, ...(code === 0 ? {} : { said, replay }) };
 }

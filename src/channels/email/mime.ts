@@ -2,6 +2,7 @@
 import PostalMime, { addressParser, decodeWords, type Address } from 'postal-mime';
 import { Unparsable } from '../channel.ts';
 import { oneLine, storable } from './clean.ts';
+import { uuFile, withoutUuFiles } from './uuencode.ts';
 
 /** postal-mime holds a node and its text for every level; deeper mails are attacks, not letters. */
 const NESTING_MAX = 200;
@@ -68,6 +69,7 @@ export async function readMail(raw: Buffer): Promise<Mail> {
     if (values) values.push(storable(value));
     else headers.set(key, [storable(value)]);
   }
+  const text = withoutUuFiles(email.text ?? '');
   const boxes = {
     // The library gives the first only; that there are more must be known (authenticate.ts).
     from: (headers.get('from') ?? []).flatMap(addressesOf),
@@ -86,18 +88,32 @@ export async function readMail(raw: Buffer): Promise<Mail> {
       return read.some(({ address }) => /^[^\s@()<>]+@[^\s@()<>]+$/.test(address)) ? read : addressesIn((headers.get(name) ?? []).join(',')) ?? read;
     },
     subject: email.subject ? oneLine(email.subject) || null : null,
-    text: email.text ? storable(email.text) : null,
+    text: text.text ? storable(text.text) : null,
     html: email.html ? storable(email.html) : null,
-    attachments: email.attachments.map((attachment) => ({
-      filename: attachment.filename ? oneLine(attachment.filename, 255) : null,
-      mime: /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}$/.test(attachment.mimeType) ? attachment.mimeType.toLowerCase() : 'application/octet-stream',
-      disposition: attachment.disposition,
-      contentId: attachment.contentId ? oneLine(attachment.contentId.replace(/^\s*<|>\s*$/g, ''), 255) || null : null,
-      content: bufferOf(attachment.content),
-    })),
+    attachments: [...email.attachments.map((attachment) => attachmentOf({ ...attachment, content: bufferOf(attachment.content) })), ...text.files.map((file) => attachmentOf(file))],
     body: () => storable(decoded(bytes.subarray(bodyBegins(bytes)))),
   };
 }
+
+/** An attachment as we keep it, from what a library or a provider says of one. */
+export function attachmentOf(given: { filename?: string | null; mimeType?: string | null; disposition?: string | null; contentId?: string | null; content: Buffer }): Attachment {
+  const mime = given.mimeType?.split(';')[0]!.trim() ?? '';
+  // Of another encoding than the libraries know; a file that is called so is meant to stay encoded.
+  const encoded = /\.uue?$/i.test(given.filename ?? '') ? null : uuFile(given.content);
+  return {
+    filename: oneLine(given.filename || encoded?.filename || '', 255) || null,
+    mime: /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}$/.test(mime) ? mime.toLowerCase() : 'application/octet-stream',
+    disposition: given.disposition ?? null,
+    contentId: oneLine((given.contentId ?? '').replace(/^\s{0,20}<|>\s{0,20}$/g, ''), 255) || null,
+    content: encoded?.content ?? given.content,
+  };
+}
+
+/** The mailboxes in the value of an address header, decoded. */
+export const headerMailboxes = (value: string): Mailbox[] => flat(addressesOf(value));
+
+/** The text in the value of a header; null when it is empty. */
+export const decodedLine = (value: string): string | null => oneLine(decodeWords(value.slice(0, 20_000))) || null;
 
 /** Byte order mark, empty lines and the `From ` line of an mbox that stand before the first header. */
 function withoutPreamble(raw: Buffer): Buffer {

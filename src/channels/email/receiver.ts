@@ -25,9 +25,12 @@ export interface ReceiverOptions {
    * sends again.
    */
   deliver(raw: Buffer, envelope: Envelope): Promise<void>;
-  /** Larger mail is answered 552. Default 25 MB. */
+  /** Larger mail is answered 552. Default 50 MB: files of 35 MB. */
   bytesMax?: number;
+  /** Connections at once; further ones are told to come again (421). Default 100. */
   clientsMax?: number;
+  /** Of silence, then a connection is closed. Default a minute. */
+  idleMs?: number;
   /** Certificate and key (PEM) offer STARTTLS; without them mail comes in the clear. */
   tls?: { cert: string; key: string };
   /** The name in the greeting. */
@@ -41,7 +44,7 @@ export interface MailReceiver {
   stop(): Promise<void>;
 }
 
-const BYTES_MAX = 25 * 1024 * 1024;
+const BYTES_MAX = 50 * 1024 * 1024;
 /** RFC 5321, 4.5.3.1.8: at least 100 must be taken. */
 const RECIPIENTS_MAX = 100;
 const IDLE_MS = 60_000;
@@ -58,7 +61,7 @@ export async function startMailReceiver(options: ReceiverOptions): Promise<MailR
     banner: 'Throughline',
     size: bytesMax,
     maxClients: options.clientsMax ?? 100,
-    socketTimeout: IDLE_MS,
+    socketTimeout: options.idleMs ?? IDLE_MS,
     closeTimeout: 100,
     disableReverseLookup: true,
     authOptional: true,

@@ -1,5 +1,4 @@
-// One answer to a customer, by SMTP: our Message-ID, the thread's headers, our own From, and a reply address that proves which message is
-// answered.
+// One answer to a customer, by the mailbox's own SMTP server.
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
@@ -9,11 +8,10 @@ import { nowMs } from '../../platform/clock.ts';
 import { OutgoingError, type HttpClient } from '../../platform/http.ts';
 import { keyedHash } from '../../platform/secrets.ts';
 import type { Account, OutboundMessage, SendResult } from '../channel.ts';
-import { LOOP_HEADER } from './auto-generated.ts';
 import { oneLine } from './clean.ts';
-import { mintMessageId, mintToken, replyAddress, type Sign } from './reply-address.ts';
-
-const address = z.string().trim().max(320).regex(/^[^\s<>@,;:"()]+@[^\s<>@,;:"()]+$/, 'A mail address such as support@acme.example.');
+import { compose, refusedAddress, senderSettings, type Composed } from './compose.ts';
+import { dkimPrivateKey, dkimSettings, signedMail } from './dkim.ts';
+import type { Sign } from './reply-address.ts';
 
 export const emailSettings = z.strictObject({
   host: z.string().trim().min(1).max(253).regex(/^[^\s/@]+$/, 'A host name or IP address.').optional()
@@ -21,11 +19,8 @@ export const emailSettings = z.strictObject({
   port: z.number().int().min(1).max(65535).default(587).describe('Its port; 587 unless said otherwise.'),
   secure: z.enum(['tls', 'starttls', 'none']).default('starttls')
     .describe('`tls` from the first byte (port 465), `starttls` (required, port 587), or `none` for a server on the same machine.'),
-  fromName: z.string().trim().max(200).optional().describe("The name that customers see; else the account's."),
-  from: address.optional().describe("The From address; else the account's own."),
-  authservId: z.string().trim().toLowerCase().max(253).nullish()
-    .describe('Name by which the server in front of this mailbox signs its `Authentication-Results`. Only its word counts; without it our own verifier decides.'),
-  replyTokens: z.boolean().default(true).describe('Answers go to support+tl-…@…; turn it off where the mail server knows no plus-addresses.'),
+  ...senderSettings,
+  dkim: dkimSettings.optional(),
 });
 export type EmailSettings = z.infer<typeof emailSettings>;
 
@@ -34,12 +29,12 @@ export const emailSecrets = z.strictObject({
     .describe('Who posts raw mail to the door shows it (Bearer, or as Basic password). Without it that door is closed.'),
   user: z.string().min(1).max(320).optional().describe('Log-in at the SMTP server.'),
   password: z.string().min(1).max(1000).optional().describe('Its password.'),
+  dkimPrivateKey: dkimPrivateKey.optional(),
 });
 export type EmailSecrets = z.infer<typeof emailSecrets>;
 
 const CONNECT_MS = 15_000;
 const ANSWER_MS = 60_000;
-const REFERENCES_MAX = 50;
 
 export interface SendOptions {
   sign?: Sign;
@@ -61,11 +56,15 @@ export async function sendMail(
 ): Promise<SendResult> {
   const { settings } = account;
   if (!settings.host) return failed('NOT_CONFIGURED', 'The mailbox has no SMTP server; set `host` in its settings.', false);
-  const from = settings.from ?? account.address;
-  if (!address.safeParse(from).success) return failed('INVALID_FROM', 'The From address of the mailbox is none.', false);
-  if (!address.safeParse(message.to.value).success) return failed('INVALID_RECIPIENT', 'The recipient is not a mail address.', false);
-  const composed = composeMail(message, account, options.sign ?? keyedHash);
-  const raw = await composed.raw;
+  const refused = refusedAddress(message, account);
+  if (refused) return failed(refused.errorCode, refused.reason, false);
+  const composed = compose(message, account, options.sign ?? keyedHash);
+  let raw: Buffer;
+  try {
+    raw = await signedMail(await written(composed), account);
+  } catch (error) {
+    return failed('NOT_WRITTEN', `The mail could not be written: ${error instanceof Error ? error.message : String(error)}`, false);
+  }
   let host: string;
   try {
     host = await http.addressOf(settings.host, { timeoutMs: CONNECT_MS });
@@ -73,54 +72,29 @@ export async function sendMail(
     if (!(error instanceof OutgoingError)) throw error;
     return failed(error.code, error.message, error.code !== 'PRIVATE_ADDRESS');
   }
-  return transmit(raw, { host, from, to: message.to.value, messageId: composed.messageId }, account, options);
+  return transmit(raw, { host, from: composed.from.address, to: composed.to.address, messageId: composed.messageId }, account, options);
 }
 
-/**
- * The mail's bytes and its Message-ID (without angle brackets). No value can add a header: line ends and control characters become
- * blanks.
- */
-export function composeMail(
-  message: OutboundMessage, account: Account<EmailSettings, EmailSecrets>, sign: Sign,
-): { raw: Promise<Buffer>; messageId: string } {
-  const { settings, workspaceId } = account;
-  const from = settings.from ?? account.address;
-  const messageId = mintMessageId(sign, workspaceId, message.messageId, from.slice(from.lastIndexOf('@') + 1));
-  const chain = [...message.references, ...(message.inReplyTo === null ? [] : [message.inReplyTo])].map(bareId).filter((id) => id !== null);
-  const references = [...new Set(chain.reverse())].reverse();
-  const name = oneLine(settings.fromName ?? account.name, 200);
-  const answerTo = settings.replyTokens === false ? null : replyAddress(account.address, mintToken(sign, workspaceId, message.messageId));
+/** The mail's bytes, not signed. */
+function written({ messageId, from, to, replyTo, subject, inReplyTo, references, text, html, files, headers }: Composed): Promise<Buffer> {
   const mail = new MailComposer({
     disableFileAccess: true,
     disableUrlAccess: true,
     messageId: `<${messageId}>`,
     date: new Date(nowMs()),
-    from: { name, address: from },
-    to: { name: oneLine(message.to.displayName ?? '', 200), address: message.to.value },
-    ...(answerTo !== null && { replyTo: { name, address: answerTo } }),
-    subject: subjectOf(message, name),
-    ...(message.inReplyTo !== null && bareId(message.inReplyTo) !== null && { inReplyTo: `<${bareId(message.inReplyTo)}>` }),
-    ...(references.length > 0 && { references: [references[0]!, ...references.slice(1).slice(-REFERENCES_MAX)].map((id) => `<${id}>`).join(' ') }),
-    text: message.text,
-    ...(message.html !== null && { html: message.html }),
-    attachments: message.files.map(({ filename, mime, content }) => ({
-      filename: oneLine(filename, 255) || 'file',
-      contentType: /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(mime) ? mime : 'application/octet-stream',
-      content,
-    })),
-    headers: message.autoGenerated ? { 'Auto-Submitted': 'auto-replied', 'X-Auto-Response-Suppress': 'All', [LOOP_HEADER]: 'yes' } : {},
+    from,
+    to,
+    ...(replyTo && { replyTo }),
+    subject,
+    ...(inReplyTo !== null && { inReplyTo: `<${inReplyTo}>` }),
+    ...(references.length > 0 && { references: references.map((id) => `<${id}>`).join(' ') }),
+    text,
+    ...(html !== null && { html }),
+    attachments: files.map(({ filename, mime, content }) => ({ filename, contentType: mime, content })),
+    headers,
   });
-  return { raw: mail.compile().build(), messageId };
+  return mail.compile().build();
 }
-
-/** `Re: ` once, whatever languages the subject went through. */
-function subjectOf({ subject, inReplyTo, text }: OutboundMessage, name: string): string {
-  const own = oneLine(subject ?? '', 500);
-  if (own === '') return inReplyTo === null ? oneLine(text, 60) || name : `Re: ${name}`;
-  return inReplyTo === null || /^\s*(?:re|aw|sv|vs|antw|odp|res?p|rif|ref|回复|答复)(?:\[\d+\])?\s*[:：]/i.test(own) ? own : `Re: ${own}`;
-}
-
-const bareId = (id: string): string | null => /^<?([^\s<>]{1,998})>?$/.exec(id.trim())?.[1] ?? null;
 
 function transmit(
   raw: Buffer,

@@ -39,7 +39,7 @@ export async function checkMessaging(given: { settings: MessagingSettings; secre
   const graph: Graph = { baseUrl: given.settings.apiBaseUrl, accessToken: given.secrets.accessToken, http };
   if (given.settings.login === 'instagram') {
     const called = await callGraph(graph, 'GET', 'me?fields=user_id,username');
-    if (called.outcome !== 'answered') return { ok: false, reason: reasonOf(called) };
+    if (called.outcome !== 'answered') return refused(called);
     const address = idOf(at(called.answer, 'user_id'));
     if (address === null) return { ok: false, reason: 'The token names no Instagram account.' };
     return { ok: true, accounts: [{ channel: 'instagram', address, name: instagramName(called.answer, address) }] };
@@ -49,9 +49,9 @@ export async function checkMessaging(given: { settings: MessagingSettings; secre
     if (pages.pages.length === 0) return { ok: false, reason: 'The token reaches no Page. Its user needs a task on the Page, and pages_show_list must be granted.' };
     return { ok: true, accounts: pages.pages.flatMap(accountsOf) };
   }
-  if (!pages.isPage) return { ok: false, reason: reasonOf(pages.called) };
+  if (!pages.isPage) return refused(pages.called);
   const own = await callGraph(graph, 'GET', `me?fields=${PAGE_FIELDS}`);
-  if (own.outcome !== 'answered') return { ok: false, reason: reasonOf(own) };
+  if (own.outcome !== 'answered') return refused(own);
   const accounts = accountsOf(own.answer);
   return accounts.length > 0 ? { ok: true, accounts } : { ok: false, reason: 'The token names no Page.' };
 }
@@ -97,5 +97,8 @@ function instagramName(account: unknown, id: string): string {
   return username === null ? id : `@${username}`;
 }
 
-const reasonOf = (called: Exclude<Called, { outcome: 'answered' }>): string =>
-  called.outcome === 'refused' ? (called.message === null ? called.meaning.reason : `${called.meaning.reason} Meta says: ${called.message}`) : called.reason;
+function refused(called: Exclude<Called, { outcome: 'answered' }>): CredentialCheck {
+  if (called.outcome !== 'refused') return { ok: false, reason: called.reason, retryable: called.outcome === 'unknown' || called.retryable };
+  const { meaning, message } = called;
+  return { ok: false, reason: message === null ? meaning.reason : `${meaning.reason} Meta says: ${message}`, retryable: meaning.retryable };
+}

@@ -9,6 +9,8 @@ interface Notice {
   code: string | { field: string; codes: Map<string, string>; otherwise: string };
   /** The field that a person can read. */
   text?: string;
+  /** Said of the account itself. */
+  ofAccount?: true;
 }
 
 /** By the field of the item; the whole of it stays in `data`. */
@@ -19,7 +21,7 @@ export const NOTICES = new Map<string, Notice>([
   ['request_thread_control', { code: 'thread_requested', text: 'metadata' }],
   ['app_roles', { code: 'app_roles' }],
   ['policy_enforcement', {
-    code: { field: 'action', codes: new Map([['block', 'policy_blocked'], ['unblock', 'policy_unblocked'], ['warning', 'policy_warned']]), otherwise: 'policy_enforcement' }, text: 'reason',
+    code: { field: 'action', codes: new Map([['block', 'policy_blocked'], ['unblock', 'policy_unblocked'], ['warning', 'policy_warned']]), otherwise: 'policy_enforcement' }, text: 'reason', ofAccount: true,
   }],
   // The customer logged in at the company's own page. The code that comes with it is that page's, for that page: it names no account, so nothing is
   // linked by it. The company's backend, which can tell whose it is, links by an API call or a signed token.
@@ -29,7 +31,7 @@ export const NOTICES = new Map<string, Notice>([
   ['game_play', { code: 'game_play' }], ['branded_camera', { code: 'branded_camera' }],
 ]);
 
-export function noticeOf({ code, text }: Notice, content: unknown): NonNullable<InboundEvent['system']> {
+export function noticeOf({ code, text, ofAccount }: Notice, content: unknown): NonNullable<InboundEvent['system']> {
   const named = typeof code === 'string' ? code : (code.codes.get((textOf(at(content, code.field)) ?? '').toLowerCase()) ?? code.otherwise);
-  return { code: named, text: text === undefined ? null : textOf(at(content, text)), data: content };
+  return { code: named, text: text === undefined ? null : textOf(at(content, text)), data: content, ...(ofAccount && { ofAccount }) };
 }

@@ -1,6 +1,5 @@
 // What an operator does at Meta so that the webhooks of a Page, or of an Instagram account, come to us.
 import type { MessagingKind } from './messaging-parties.ts';
-import type { MetaSecrets } from './signature.ts';
 
 /** Without the echoes, what the team writes in Meta's own inbox is missing, and an answer that was lost stays unconfirmed. */
 const MESSENGER_FIELDS = [
@@ -10,13 +9,13 @@ const MESSENGER_FIELDS = [
 /** Instagram sends echoes with `messages`. */
 const INSTAGRAM_FIELDS = ['messages', 'message_reactions', 'messaging_seen', 'messaging_postbacks', 'messaging_referral', 'messaging_handover', 'standby'];
 
-export function setupOf(channel: MessagingKind['channel'], { url, secrets }: { url: string; secrets: MetaSecrets }): string[] {
+export function setupOf(channel: MessagingKind['channel'], { url }: { url: string }): string[] {
   const [object, fields] = channel === 'messenger' ? ['Page', MESSENGER_FIELDS] : ['Instagram', INSTAGRAM_FIELDS];
   return [
     'Open your app at https://developers.facebook.com/apps and go to Webhooks.',
     `Choose the object ${object}, then "Subscribe to this object".`,
     `Callback URL: ${url}`,
-    `Verify token: ${secrets.verifyToken}`,
+    'Verify token: the `verifyToken` among the secrets that the account was connected with.',
     `Subscribe to the fields: ${fields.join(', ')}.`,
     channel === 'messenger'
       ? `Connect each Page to the app: POST /{page id}/subscribed_apps?subscribed_fields=${fields.join(',')} with the Page's access token (or Messenger, Settings, Webhooks, "Add subscriptions").`

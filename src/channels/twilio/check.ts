@@ -69,14 +69,14 @@ async function listed(
     for (let page = 0; url !== null && page < PAGES_MAX; page++) {
       const response = await http.request({ method: 'GET', url, headers: { authorization: basicAuthorization(credential), accept: 'application/json' }, responseBytesMax: 4 * 1024 * 1024 });
       const body: unknown = JSON.parse(response.body.toString('utf8'));
-      if (response.status !== 200) return { ok: false, reason: refusalOf(body, response.status) };
+      if (response.status !== 200) return { ok: false, reason: refusalOf(body, response.status), retryable: response.status >= 500 || response.status === 429 };
       const { accounts: found, next } = read(body);
       accounts.push(...found);
       // The credentials follow no address to another host.
       url = next !== null && new URL(next).origin === new URL(first).origin ? next : null;
     }
   } catch (error) {
-    if (error instanceof OutgoingError) return { ok: false, reason: `Twilio was not reached: ${error.message}` };
+    if (error instanceof OutgoingError) return { ok: false, reason: `Twilio was not reached: ${error.message}`, retryable: true };
     return { ok: false, reason: 'What answers at this address is not Twilio\'s API.' };
   }
   if (wanted && !accounts.some(({ address }) => address === wanted.address)) return { ok: false, reason: wanted.missing };

@@ -8,7 +8,7 @@ import { fieldsOf, idOf, textOf } from './payload.ts';
 /** Asks X whose access token it is. https://docs.x.com/x-api/users/user-lookup-me */
 export async function checkX(given: { address: string | null; settings: XSettings; secrets: XSecrets }, http: HttpClient): Promise<CredentialCheck> {
   const answer = await callX({ method: 'GET', path: '/2/users/me' }, given.settings, given.secrets, http);
-  if (answer.outcome !== 'answered') return { ok: false, reason: answer.reason };
+  if (answer.outcome !== 'answered') return { ok: false, reason: answer.reason, retryable: answer.retryable };
   const data = fieldsOf(answer.body.data);
   const id = idOf(data.id);
   if (id === null) return { ok: false, reason: 'X does not say whose access token this is.' };
@@ -24,7 +24,7 @@ export async function checkX(given: { address: string | null; settings: XSetting
 }
 
 /** https://docs.x.com/x-api/webhooks/quickstart · https://docs.x.com/x-api/activity/quickstart · https://docs.x.com/x-api/account-activity/quickstart */
-export function setupX({ url }: { url: string; secrets: XSecrets }): string[] {
+export function setupX({ url }: { url: string }): string[] {
   const address = URL.canParse(url) ? new URL(url) : null;
   const fits = address !== null && address.protocol === 'https:' && address.port === '';
   return [

@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { CHANNEL_NAMES, inboundEvent, type RawRequest } from '../../channels/channel.ts';
-import { findProvider, PROVIDERS } from '../../channels/registry.ts';
+import { findParser, PROVIDERS } from '../../channels/registry.ts';
 import { UsageError, type Command } from './command.ts';
 
 const TYPES: Record<string, string> = {
@@ -25,8 +25,8 @@ export const parseCommand: Command = {
       console.log(JSON.stringify(z.toJSONSchema(line, { unrepresentable: 'any' }), null, 2));
       return 0;
     }
-    const provider = findProvider(values.provider ?? '', values.channel?.toLowerCase());
-    if (!provider || !values.channel) {
+    const provider = values.channel === undefined ? undefined : findParser(values.provider ?? '', values.channel.toLowerCase());
+    if (!provider) {
       throw new UsageError(`Give --channel (${CHANNEL_NAMES.join(', ')}) and --provider; there are ${PROVIDERS.map((p) => `${p.channel} ${p.provider}`).join(', ')}.`);
     }
     if (positionals.length === 0) throw new UsageError('Name the files to read.');

@@ -37,7 +37,7 @@ export async function scratchServer(): Promise<ScratchServer> {
   const database = { url: postgres.url, migrationUrl: postgres.url, announce: async () => {}, close: async () => {} };
   const config: Config = {
     port: 0, host: '127.0.0.1', databaseUrl: null, migrationDatabaseUrl: null, dataDir, adminApiKey: null, publicUrl: 'http://127.0.0.1:0',
-    secretKey: 'the key of a database that lives for one proof', logLevel: 'silent', smtpPort: null, rateLimits: { costPerMinute: 1e12, refusedPerMinute: 1e12, deliveriesPerMinute: 1e12 }, trustProxy: null, secretKeyPrevious: [], outgoingAllow: { hosts: new Set(), networks: new BlockList() },
+    secretKey: 'the key of a database that lives for one proof', logLevel: 'silent', smtpPort: null, smtpTls: null, rateLimits: { costPerMinute: 1e12, refusedPerMinute: 1e12, deliveriesPerMinute: 1e12 }, trustProxy: null, secretKeyPrevious: [], outgoingAllow: { hosts: new Set(), networks: new BlockList() },
   };
   const start = (port: number): Promise<Server> => startServer({ config: { ...config, port }, log: createLog({ level: 'silent' }), database });
   let server: Server;

@@ -1,9 +1,11 @@
 // The receiver and the sender against each other, over real sockets.
-import { createServer, type Server, type Socket } from 'node:net';
+import { generateKeyPairSync } from 'node:crypto';
+import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Account, OutboundMessage } from '../../../src/channels/channel.ts';
+import { authenticateMail, type Resolver } from '../../../src/channels/email/authenticate.ts';
 import { contextOf, contextHeaders } from '../../../src/channels/email/context.ts';
 import { parseMail } from '../../../src/channels/email/parse.ts';
 import { startMailReceiver, type Envelope, type MailReceiver, type ReceiverOptions } from '../../../src/channels/email/receiver.ts';
@@ -12,6 +14,7 @@ import { emailMime } from '../../../src/channels/email/provider.ts';
 import { sendMail, type EmailSecrets, type EmailSettings } from '../../../src/channels/email/send.ts';
 import { outgoing } from '../../../src/platform/http.ts';
 import { initSecrets } from '../../../src/platform/secrets.ts';
+import { selfSigned } from '../../harness/certificate.ts';
 import { outbound, signer, WORKSPACE } from './builders.ts';
 
 const open: { stop(): Promise<void> }[] = [];
@@ -140,6 +143,49 @@ describe('what is sent is what is received', () => {
   });
 });
 
+describe('a mailbox with a key', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'der' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+  const records = new Map([['desk._domainkey.acme.example', `v=DKIM1; k=rsa; p=${publicKey.toString('base64')}`], ['_dmarc.acme.example', 'v=DMARC1; p=reject']]);
+  const resolver = (async (name: string, type: string) => {
+    const record = type === 'TXT' ? records.get(name) : undefined;
+    if (record === undefined) throw Object.assign(new Error(name), { code: 'ENOTFOUND' });
+    return [[record]];
+  }) as Resolver;
+  const check = (raw: Buffer) => authenticateMail(raw, { resolver, remoteAddress: '192.0.2.1', helo: 'mx.acme.example', mailFrom: 'support@acme.example', receiver: 'mx.customer.example' });
+  const keyed = (port: number, secrets: EmailSecrets = { dkimPrivateKey: privateKey }) => ({ ...account(port, { dkim: { domain: 'acme.example', selector: 'desk' } }), secrets });
+
+  test('signs its mail for its domain: From, subject, thread, files and all', async () => {
+    const server = await receiver();
+    const files = [{ filename: 'a.pdf', mime: 'application/pdf', content: Buffer.alloc(300_000, 7), url: '' }];
+    expect(await sendMail(outbound({ text: 'Grüße\n\n.\n', html: '<p>Grüße</p>', inReplyTo: 'a@customer.example', files }), keyed(server.port), http, { sign: signer })).toMatchObject({ outcome: 'accepted' });
+    const { raw } = server.mails[0]!;
+    expect(raw.toString()).toMatch(/^DKIM-Signature: v=1; a=rsa-sha256;/);
+    expect(await check(raw)).toEqual({ trust: 'attested', domain: 'acme.example', reason: 'DMARC pass for acme.example by DKIM' });
+    for (const [from, to] of [['Subject: Re: Your order', 'Subject: Re: Your crime'], ['In-Reply-To: <a@', 'In-Reply-To: <b@'], ['BwcH', 'CAgI']] as const) {
+      const changed = Buffer.from(raw.toString('latin1').replace(from, to), 'latin1');
+      expect(changed.equals(raw)).toBe(false);
+      expect(await check(changed)).toMatchObject({ trust: 'claimed' });
+    }
+  });
+
+  test('and without the key sends nothing rather than something unsigned', async () => {
+    const server = await receiver();
+    expect(await sendMail(outbound(), keyed(server.port, {}), http, { sign: signer })).toMatchObject({ outcome: 'failed', retryable: false, reason: expect.stringContaining('dkimPrivateKey') });
+    expect(server.mails).toEqual([]);
+    await send(server.port);
+    expect(server.mails[0]!.raw.toString()).not.toMatch(/DKIM-Signature/i);
+  });
+
+  test('is refused a key that signs for nobody', () => {
+    const small = generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const curve = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+    for (const key of [small, curve, 'no key', '-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----']) expect(emailMime.secrets.safeParse({ dkimPrivateKey: key }).error?.issues).toMatchObject([{ path: ['dkimPrivateKey'], message: expect.stringContaining('RSA') }]);
+    expect(emailMime.secrets.safeParse({ dkimPrivateKey: privateKey }).success).toBe(true);
+    for (const dkim of [{ domain: 'acme', selector: 'a' }, { domain: 'acme.example', selector: 'a b' }, { domain: 'acme.example; s=x', selector: 'a' }, { domain: 'acme.example' }]) expect(emailMime.settings.safeParse({ dkim }).success).toBe(false);
+    expect(emailMime.settings.parse({ dkim: { domain: 'Acme.example', selector: 's1.2025' } }).dkim).toEqual({ domain: 'acme.example', selector: 's1.2025' });
+  });
+});
+
 describe("what the server's answers mean", () => {
   const cases: [string, Record<string, string | null>, object][] = [
     ['an unknown recipient is failed for good', { RCPT: '550 5.1.1 no such user' }, { outcome: 'failed', errorCode: '550', retryable: false }],
@@ -263,6 +309,43 @@ describe('the receiver', () => {
     expect(server.mails[0]!.envelope).toMatchObject({ from: '', to: ['support+tl-x@acme.example'], helo: 'me' });
   });
 
+  const TLS = selfSigned('localhost');
+
+  test('with a certificate takes mail encrypted: who demands it gets it, from that name', async () => {
+    const server = await receiver({ tls: TLS });
+    const account_ = account(server.port, { host: 'localhost', secure: 'starttls' });
+    expect(await sendMail(outbound(), account_, http, { sign: signer, tls: { ca: TLS.cert } })).toMatchObject({ outcome: 'accepted' });
+    expect(server.mails).toHaveLength(1);
+    // A certificate that nobody vouches for is refused, before anything is said.
+    expect(await sendMail(outbound(), account_, http, { sign: signer })).toMatchObject({ outcome: 'failed' });
+    expect(server.mails).toHaveLength(1);
+    // Who asks for nothing is served in the clear, as mail between servers is.
+    expect(await send(server.port)).toMatchObject({ outcome: 'accepted' });
+  });
+
+  test('without one does not offer what it cannot keep', async () => {
+    expect(await spoken(await receiver(), ['EHLO me', 'STARTTLS', 'QUIT'])).not.toMatch(/250[ -]STARTTLS/);
+    expect(await spoken(await receiver({ tls: TLS }), ['EHLO me', 'QUIT'])).toMatch(/250[ -]STARTTLS/);
+    expect(await spoken(await receiver(), ['EHLO me', 'STARTTLS', 'QUIT'])).toMatch(/\n50[02] /);
+  });
+
+  test('takes a hundred recipients of one mail and tells the rest to come in another', async () => {
+    const server = await receiver();
+    const recipients = Array.from({ length: 101 }, (_, i) => `RCPT TO:<r${i}@acme.example>`);
+    const lines = await dialogue(server.port, ['EHLO me', 'MAIL FROM:<a@b.example>', ...recipients, 'DATA', 'Subject: a\r\n\r\nb\r\n.', 'QUIT']);
+    expect(lines.filter((line) => line.startsWith('452'))).toHaveLength(1);
+    expect(server.mails[0]!.envelope.to).toHaveLength(100);
+  });
+
+  test('tells a connection beyond its number to come again, and closes one that says nothing', async () => {
+    const server = await receiver({ clientsMax: 1, idleMs: 300 });
+    const silent = connectTo(server.port, '127.0.0.1');
+    await new Promise((resolve) => silent.once('data', resolve));
+    expect((await dialogue(server.port, ['EHLO me', 'QUIT']))[0]).toMatch(/^421 /);
+    await new Promise((resolve) => silent.once('close', resolve));
+    expect(await send(server.port)).toMatchObject({ outcome: 'accepted' });
+  });
+
   test('stopping lets a mail that is being stored be answered', async () => {
     let release = () => {};
     const gate = new Promise<void>((resolve) => (release = resolve));
@@ -284,12 +367,26 @@ describe('the receiver', () => {
   });
 });
 
+/** All that the server says, the lines of one answer too. */
+async function spoken(server: MailReceiver, lines: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const socket = connectTo(server.port, '127.0.0.1').on('error', reject).on('close', () => resolve(said));
+    socket.on('data', (chunk) => {
+      said += chunk.toString('latin1');
+      if (/(?:^|\n)\d{3} [^\n]*\r\n$/.test(said)) {
+        const next = lines.shift();
+        if (next !== undefined) socket.write(`${next}\r\n`);
+      }
+    });
+  });
+}
+
 /** Sends each line after the answer to the one before; gives the answers. */
 async function dialogue(port: number, lines: string[]): Promise<string[]> {
-  const { connect } = await import('node:net');
   const answers: string[] = [];
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connectTo(port, '127.0.0.1');
     let rest = '';
     socket.on('error', reject);
     socket.on('close', () => resolve(answers));

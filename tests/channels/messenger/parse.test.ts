@@ -27,7 +27,7 @@ const message = (mid: string, parts: unknown[], o: object = {}, event: object = 
 const echo = (mid: string, appId: string, parts: unknown[], o: object = {}) => message(mid, parts, o, {
   direction: 'echo_external', senders: [page], recipients: [ada], system: { code: 'sent_by_app', text: null, data: { appId } },
 });
-const system = (field: string, code: string, words: string | null, o: object = {}) => inbound(expect.stringMatching(new RegExp(`^${field}:`)), { kind: 'system', system: { code, text: words, data: expect.anything() }, ...o });
+const system = (field: string, code: string, words: string | null, o: object = {}) => inbound(expect.stringMatching(new RegExp(`^${field}:`)), { kind: 'system', system: { code, text: words, data: expect.anything(), ...(field === 'policy_enforcement' && { ofAccount: true }) }, ...o });
 const consent = (purpose: string, state: string, o: object = {}) => inbound(expect.stringMatching(/^(optin|message_request):/), { kind: 'consent', consent: { purpose, state, keyword: null }, ...o });
 const came = (source: string, o: object) => ({ referral: { source, ref: null, id: null, url: null, headline: null, ...o } });
 const receipt = (dedupeKey: unknown, o: object, event: object = {}) => inbound(dedupeKey, {

@@ -325,7 +325,7 @@ describe('connecting', () => {
   });
 
   test('the steps at X name the address, and say when X will not take it', () => {
-    const steps = (url: string) => xAccountActivity.setup!({ url, secrets: account.secrets });
+    const steps = (url: string) => xAccountActivity.setup!({ url });
     expect(steps(HOOK).join('\n')).toContain(`{"url": "${HOOK}"}`);
     expect(steps(HOOK).join('\n')).not.toMatch(/does not take/);
     for (const url of [HOOK.replace('desk.example', 'desk.example:8443'), HOOK.replace('https', 'http'), '/hooks/x']) expect(steps(url)[0]).toMatch(/must not name a port/);

@@ -38,11 +38,11 @@ async function check({ settings, secrets }: BandwidthAccess, http: HttpClient): 
   try {
     const { status } = await http.request({ method: 'GET', url: apiAddress(settings, 'media'), headers: { authorization: basicAuthorization(secrets), accept: 'application/json' } });
     if (status === 200) return { ok: true, accounts: [] };
-    return { ok: false, reason: REFUSALS.get(status)?.reason ?? `Bandwidth answered with HTTP status ${status}.` };
+    return { ok: false, reason: REFUSALS.get(status)?.reason ?? `Bandwidth answered with HTTP status ${status}.`, retryable: status >= 500 || status === 429 };
   } catch (error) {
     // A list longer than what is read: the credential is good.
     if (error instanceof OutgoingError && error.code === 'TOO_LARGE') return { ok: true, accounts: [] };
-    if (error instanceof OutgoingError) return { ok: false, reason: `Bandwidth was not reached: ${error.message}` };
+    if (error instanceof OutgoingError) return { ok: false, reason: `Bandwidth was not reached: ${error.message}`, retryable: true };
     throw error;
   }
 }

@@ -1,0 +1,100 @@
+// Pure: Postmark's webhooks -> events. A mail that came in, or a report on one that went out.
+import { createHash } from 'node:crypto';
+import type { InboundEvent, Parsed, RawRequest } from '../../channel.ts';
+import { readJson } from '../../json.ts';
+import { accountOf } from '../addresses.ts';
+import { contextOf } from '../context.ts';
+import { storable } from '../clean.ts';
+import { readMail, type Mail } from '../mime.ts';
+import { mailEvents, parseMail } from '../parse.ts';
+import { splitReplyAddress } from '../reply-address.ts';
+import { fieldsOf, idOf, textOf, type Fields } from './json-fields.ts';
+import { mailOf } from './inbound.ts';
+import { reportEvents } from './webhooks.ts';
+
+/** @throws Unparsable when the body is no JSON, or the raw mail in it is none */
+export async function parsePostmark(request: RawRequest): Promise<Parsed> {
+  if (request.method === 'GET' && request.body.length === 0) return { events: [], files: [] };
+  // The same mailbox, by our own receiver: its mail is replayed by the endpoint's provider.
+  if (request.method === 'SMTP') return parseMail(request.body, contextOf(request.headers));
+  const json = readJson(request.body);
+  const all = await Promise.all((Array.isArray(json) ? json : [json]).map((one) => eventsOf(one, request)));
+  return { events: all.flatMap((parsed) => parsed.events), files: all.flatMap((parsed) => parsed.files) };
+}
+
+async function eventsOf(payload: unknown, request: RawRequest): Promise<Parsed> {
+  const json = fieldsOf(payload);
+  const reports = reportEvents(json);
+  if (reports) return { events: reports, files: [] };
+  return isMail(json) ? inboundMail(json, request) : { events: [notUnderstood(payload)], files: [] };
+}
+
+const isMail = (json: Fields): boolean =>
+  (textOf(json.RecordType) ?? 'Inbound') === 'Inbound' && ['FromFull', 'From', 'ToFull', 'To', 'TextBody', 'HtmlBody', 'RawEmail'].some((name) => json[name] != null);
+
+async function inboundMail(json: Fields, request: RawRequest): Promise<Parsed> {
+  const context = contextOf(request.headers);
+  const originalRecipient = textOf(json.OriginalRecipient)?.trim() ?? null;
+  const taken = mailOf(json);
+  const raw = rawIn(json);
+  const mail = raw === null ? taken : await readMail(raw);
+  const parsed = await mailEvents(
+    mail,
+    { ...context, envelopeTo: originalRecipient ?? context.envelopeTo },
+    { provider: 'postmark', account: context.envelopeTo ? splitReplyAddress(context.envelopeTo.toLowerCase()).mailbox : accountFor(taken, originalRecipient), id: idOf(json.MessageID) },
+  );
+  if (raw === null) for (const event of parsed.events) showStripped(event, textOf(json.StrippedTextReply));
+  return parsed;
+}
+
+/**
+ * The mail itself, where the server's settings include it. JSON holds text and no bytes: of an 8-bit mail nobody knows which bytes they were, and what
+ * Postmark decoded is better.
+ */
+function rawIn({ RawEmail, TextBody, HtmlBody, Attachments }: Fields): Buffer | null {
+  if (typeof RawEmail !== 'string' || RawEmail.trim() === '') return null;
+  const isTaken = textOf(TextBody) !== null || textOf(HtmlBody) !== null || (Array.isArray(Attachments) && Attachments.length > 0);
+  return isTaken && /[\u0080-\uffff]/.test(RawEmail) ? null : Buffer.from(RawEmail, 'utf8');
+}
+
+/** Addresses that Postmark makes up, to which a mailbox is forwarded, are no mailbox of ours, unless nothing else is named. */
+const MADE_UP = /@inbound\.postmarkapp\.com$/i;
+
+function accountFor(mail: Mail, originalRecipient: string | null): string | null {
+  const named = [originalRecipient === null ? null : accountOf(mail, originalRecipient), accountOf(mail, null)].filter((address) => address !== null);
+  const made = named[0]?.replace(/\+[^@]{0,200}(?=@)/, '');
+  return named.find((address) => !MADE_UP.test(address)) ?? made ?? null;
+}
+
+/** Postmark's own finding of what is new in a reply, where ours found no quote. */
+function showStripped({ message }: InboundEvent, stripped: string | null): void {
+  const part = message?.parts.find((one) => one.type === 'text');
+  const shown = stripped?.replace(/\r\n?/g, '\n').trim() ?? '';
+  if (part?.type !== 'text' || part.quotedText !== null || part.signature || shown === '' || shown === part.visibleText) return;
+  part.visibleText = shown;
+  if (part.text.startsWith(shown)) part.quotedText = part.text.slice(shown.length).trim() || null;
+}
+
+/** Kept with its raw, and told again by nothing but its bytes. */
+function notUnderstood(payload: unknown): InboundEvent {
+  const raw = clean(payload);
+  const json = fieldsOf(payload);
+  return {
+    kind: 'unknown', direction: 'inbound', channel: 'email', provider: 'postmark', account: null, occurredAt: null, senders: [], recipients: [],
+    dedupeKey: `postmark sha256:${createHash('sha256').update(JSON.stringify(raw) ?? '').digest('hex')}`,
+    message: {
+      providerMessageId: idOf(json.MessageID), threadKey: null, replyTo: null, subject: null, autoGenerated: null,
+      parts: [{ type: 'unsupported', code: `postmark_${(textOf(json.RecordType) ?? 'webhook').slice(0, 60)}`, raw }],
+    },
+  };
+}
+
+const DEPTH_MAX = 50;
+
+function clean(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return storable(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === DEPTH_MAX) return '\u2026';
+  if (Array.isArray(value)) return value.map((one) => clean(one, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [storable(name), clean(one, depth + 1)]));
+}
