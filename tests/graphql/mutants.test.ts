@@ -35,6 +35,7 @@ const chosen = process.env.MUTANTS === 'all' ? MUTANTS : MUTANTS.slice(0, 6);
 const SEEDS_MAX = 100;
 const folder = fileURLToPath(new URL('.mutants/', import.meta.url));
 
+let found = 0;
 let db: TestDatabase;
 let project: Project;
 beforeAll(async () => {
@@ -43,6 +44,7 @@ beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
 }, 60_000);
 afterAll(async () => {
+  proven({ mutants: found });
   rmSync(folder, { recursive: true, force: true });
   await db.close();
 });
@@ -80,7 +82,7 @@ it.each(chosen.map((mutant, index) => [...mutant, index] as const))(
         noticed = faults.length;
       }
       expect(noticed).toBeGreaterThan(0);
-      proven({ mutants: 1 });
+      found++;
     } finally {
       vi.doUnmock(path);
     }

@@ -29,6 +29,7 @@ let fresh: World;
 /** Looks like the others and has nothing that exists. */
 let nobody: World;
 let places: Places;
+let [crawledArguments, wrongIds] = [0, 0];
 /** B's key for a few things. */
 let narrow: string;
 const SCOPES: Permission[] = ['customers:read', 'messages:read', 'conversations:read', 'conversations:write', 'any'];
@@ -43,6 +44,7 @@ beforeAll(async () => {
   await quiet(server);
 });
 afterAll(async () => {
+  proven({ arguments: crawledArguments, wrongIds });
   for (const { twilio } of worlds) await twilio.close();
   await server.stop();
 });
@@ -116,8 +118,8 @@ describe('as another workspace', () => {
     const wanted = idPathsOf(buildClientSchema(data as never));
     expect([...wanted].filter((path) => !crawled.has(path))).toEqual([]);
     expect([...wanted].filter((path) => crawled.has(path))).toHaveLength(idPathsOf(schema).size);
-    proven({ idArguments: wanted.size });
     console.log(`${queries.length} places of queries, ${changes.length} of mutations, ${live.length} of subscriptions; ${wanted.size} arguments take ids or cursors.`);
+    crawledArguments = wanted.size;
   });
 
   test('the questions are right: each of its own things is found, and so differs from one that does not exist', async () => {
@@ -257,6 +259,7 @@ describe('ids of the wrong type', () => {
     for (const socket of sockets.values()) await socket.close();
     console.log(`${taking.length} places that take ids, ${asked} ids of the wrong type.`);
     expect(faults).toEqual([]);
+    wrongIds = asked;
     await quiet(server);
     expect([await stateOfA(), await stateOf(server.db, b.id)]).toEqual(before);
   });

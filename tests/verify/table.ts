@@ -27,7 +27,7 @@ export const COUNTS: readonly Count[] = [
   // Over a schema made for it, which uses every form of declaration.
   { name: 'differential.forms', counts: { operations: 20_000 }, slices: 10, command: ({ seed, json }) => vitest('tests/graphql/differential.test.ts', json, { SEED: String(seed), OPERATIONS: '2000' }) },
   { name: 'mutants', counts: { mutants: 19 }, slices: 1, command: ({ json }) => vitest('tests/graphql/mutants.test.ts', json, { MUTANTS: 'all' }) },
-  { name: 'crawler', counts: { idArguments: 100 }, slices: 1, command: ({ json }) => vitest('tests/guarantees/crawler.test.ts', json, { CRAWL: 'all' }) },
+  { name: 'crawler', counts: { arguments: 142, wrongIds: 1_000 }, slices: 1, command: ({ json }) => vitest('tests/guarantees/crawler.test.ts', json, { CRAWL: 'all' }) },
   { name: 'fuzz.operations', counts: { operations: 100_000 }, slices: 50, command: ({ seed, json }) => vitest('tests/fuzz/operations.test.ts', json, { SEED: String(seed), OPERATIONS: '2000', VERIFY: '1' }) },
   { name: 'fuzz.deliveries', counts: { deliveries: 20_000 }, slices: 20, command: ({ seed, json }) => vitest('tests/fuzz/deliveries.test.ts', json, { SEED: String(seed), DELIVERIES: '1000', VERIFY: '1' }) },
   { name: 'model', counts: { runs: 10_000 }, slices: 50, command: ({ seed, json }) => vitest('tests/model/spine.test.ts', json, { SEED: String(seed), RUNS: '200', VERIFY: '1' }) },

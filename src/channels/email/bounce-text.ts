@@ -15,10 +15,10 @@ export function bounceText(text: string): string {
   return text.slice(0, TEXT_MAX);
 }
 
-/** Lines by which mail servers announce the returned mail. */
+/** Lines by which mail servers announce the returned mail. One run of ornaments and blanks at each end: a line of dashes alone is as long as its sender likes. */
 const ORIGINAL_BEGINS = words`
-  ^[\s*>[-]*(?:[-=_*]{2,}\s*)?(?:this is a copy of (?:the|your) (?:message|header)|original message(?:\s+(?:follows|headers|
-  header))?\s*[-:*.]*\s*$|(?:the )?headers? of the original message|message headers? follows?|included is a copy of the message|
+  ^[\s*>[=_-]*(?:this is a copy of (?:the|your) (?:message|header)|original message(?:\s+(?:follows|headers|
+  header))?[-:*.\s]*$|(?:the )?headers? of the original message|message headers? follows?|included is a copy of the message|
   below this line is a copy of the message|unsent message follows|unsent message below|undelivered message follows|
   returned message follows|the original message follows|your (?:original )?message (?:is )?(?:follows|below)|
   text of (?:the )?message follows|copy of the original message|original message headers|received message follows|

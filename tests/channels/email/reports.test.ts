@@ -100,3 +100,12 @@ describe('complaints and readings', () => {
     expect((await parseMail(mail(headers, JSON.stringify(complaint)))).events.map(({ kind }) => kind)).toEqual(['receipt', 'consent']);
   });
 });
+
+// Two seconds of each would be a thousand times what it takes: what is quadratic takes minutes.
+test.each([
+  ['dashes', '-'.repeat(100_000)], ['stars', '* '.repeat(50_000)], ['blanks after words', `original message${' '.repeat(100_000)}x`],
+  ['blanks after others', `[message headers${' '.repeat(100_000)}x`], ['ornaments', '> - = _ '.repeat(12_000)],
+])('a line of a hundred thousand %s is read at once, whoever writes it', { timeout: 10_000 }, async (_, line) => {
+  const { events } = await parseMail(mail(DAEMON, `This message was created automatically by mail delivery software.\n${line}x\nada@customer.example: 550 5.1.1 user unknown\n`));
+  expect(events.map(({ kind }) => kind)).toEqual(['receipt']);
+});
