@@ -12,8 +12,8 @@ import type { Fault } from './schedule.ts';
 
 /** From when PostgreSQL takes connections to when both servers acknowledge a write. */
 export const RECOVERY_MS_MAX = 5_000;
-/** From when the connections of a wire are dead, and nobody said so, to the same. */
-export const ABANDONED_MS_MAX = 10_000;
+/** From when the connections of a wire are dead, and nobody said so, or from when a wire is whole again, to the same. */
+export const NET_MS_MAX = 10_000;
 /** Askings at the same time: as many as a pool has connections, and half as many again. */
 const AT_ONCE = 15;
 /** For what must be there for a fault to meet it: a connection, a piece of data. The load goes on meanwhile. */
@@ -53,8 +53,8 @@ export class Breaker {
   constructor(private readonly o: BreakerOptions, private readonly cluster: Cluster, private readonly fleet: Fleet) {}
 
   break(fault: Fault): Promise<Broken> {
-    // Some calls of the provider, and some mails, end without an answer, as they do.
-    if (fault.seed % 4 === 0) this.cluster.twilio.trouble({ cut: 'after' });
+    // Some calls of the provider, and some mails, end without an answer, as they do; not those that a kill is to meet after the provider's answer.
+    if (fault.seed % 4 === 0 && fault.kind !== 'api kill') this.cluster.twilio.trouble({ cut: 'after' });
     if (fault.seed % 4 === 1) this.cluster.mailbox.cutNext();
     return this.#ways[fault.kind](fault);
   }
@@ -63,24 +63,21 @@ export class Breaker {
     'api kill': async (fault) => {
       const { apis } = this.cluster;
       const victims = fault.how === 'both killed' ? [apis[0], apis[1]] : [apis[fault.victim]];
-      if (fault.how === 'stopped, then killed') {
-        victims[0]!.process!.kill('SIGSTOP');
-        await wait(fault.ms);
-      }
       const looks: Look[] = [];
       for (const victim of victims) {
         const look = await this.#freeze(victim, fault);
+        if (look === null) return { detail: `server ${victim.index}`, missed: 'it was never found there, with something under way' };
         looks.push(look);
+        if (fault.how === 'stopped, then killed') await wait(fault.ms);
         this.ended.add(victim.process);
         victim.process!.kill('SIGKILL');
         await victim.process!.exited;
         this.interrupted++;
         for (const phase of look.phases) this.phases[phase]++;
       }
-      const underWay = Math.max(...looks.map((look) => look.underWay));
-      this.underWay.push(underWay);
+      this.underWay.push(...looks.map(({ underWay }) => underWay));
       await Promise.all(victims.map(({ index }) => this.cluster.start(index)));
-      return { detail: looks.map((look, n) => `server ${victims[n]!.index}, ${look.underWay} under way, ${[...look.phases].join(' + ')}`).join('; '), missed: underWay > 0 ? null : 'nothing was under way' };
+      return { detail: looks.map((look, n) => `server ${victims[n]!.index}, ${look.underWay} under way, ${[...look.phases].join(' + ')}`).join('; '), missed: null };
     },
 
     'postgres kill': async (fault) => {
@@ -101,7 +98,7 @@ export class Breaker {
       const took = await this.#recovered(await this.cluster.postgresReady());
       this.#recoveredAfter(took, fault);
       const underWay = this.#underWayAt(at);
-      this.underWay.push(underWay);
+      if (underWay > 0) this.underWay.push(underWay);
       return { detail: `${underWay} under way, both servers write again ${Math.round(took)} ms after it is ready`, missed: underWay > 0 ? null : 'nothing was under way' };
     },
 
@@ -131,19 +128,20 @@ export class Breaker {
         // Nobody ends them before it is over: who waits for an answer on one has to find out by himself.
         took = await this.#recovered(performance.now(), AT_ONCE);
         this.abandoned.push(took);
-        if (took > ABANDONED_MS_MAX) this.o.fault(`${Math.round(took)} ms until both servers served again after the ${fault.wire} connections of server ${fault.victim} were dead without a word.`);
         wire.heal();
       } else {
         wire.heal();
         took = await this.#recovered(performance.now());
         this.netRecovery.push(took);
       }
+      if (took > NET_MS_MAX) this.o.fault(`${Math.round(took)} ms until both servers served again after the ${fault.wire} connections of server ${fault.victim} were broken (${fault.how}).`);
       return { detail: `${fault.wire} of server ${fault.victim}, ${connections} connections, met ${touched}, whole again ${Math.round(took)} ms after`, missed: touched > 0 ? null : 'nothing passed over the wire' };
     },
 
     'api stop': async (fault) => {
       const victim = this.cluster.apis[fault.victim];
       const look = await this.#freeze(victim, fault);
+      if (look === null) return { detail: `server ${fault.victim}`, missed: 'nothing was under way' };
       const until = performance.now() + fault.ms;
       const { acknowledged } = this.fleet;
       let sessions = 0;
@@ -157,7 +155,7 @@ export class Breaker {
       const others = this.fleet.acknowledged - acknowledged;
       victim.process!.kill('SIGCONT');
       const took = await this.#recovered(performance.now());
-      const missed = look.underWay === 0 ? 'nothing was under way' : fault.how === 'for long, its sessions ended' && sessions === 0 ? 'it had no sessions' : fault.ms > 10_000 && others === 0 ? 'the other server took nothing meanwhile' : null;
+      const missed = fault.how === 'for long, its sessions ended' && sessions === 0 ? 'it had no sessions' : fault.ms > 10_000 && others === 0 ? 'the other server took nothing meanwhile' : null;
       return { detail: `server ${fault.victim} stood still for ${fault.ms} ms, ${look.underWay} under way, ${sessions} sessions ended, ${others} acknowledged by the other, both serve ${Math.round(took)} ms after`, missed };
     },
 
@@ -227,20 +225,27 @@ export class Breaker {
     },
   };
 
-  /** Stops the victim in the middle of work, and says where. It is let go on when nothing is asked of it at that moment. */
-  async #freeze(victim: Api, fault: Fault): Promise<Look> {
+  /**
+   * Stops the victim in the middle of work: where the fault is to meet it, and there the first, second or third time, by its seed. Null: it was not found
+   * there, and goes on.
+   */
+  async #freeze(victim: Api, fault: Fault): Promise<Look | null> {
     const { twilio } = this.cluster;
     const random = seeded(fault.seed);
-    for (let tries = 0; ; tries++) {
+    const wanted = PHASES.find((phase) => phase === fault.how);
+    let passed = Math.floor(random() * 3);
+    for (const until = performance.now() + MEET_MS_MAX; performance.now() < until; ) {
       const taken = twilio.messages.length;
-      const end = performance.now() + (fault.how === 'killed while it sends' ? 3_000 : random() * 30);
-      const sends = () => fault.how === 'killed while it sends' && twilio.messages.slice(taken).some(({ statusCallback }) => statusCallback?.startsWith(victim.peer.address));
+      const isSending = wanted === 'after the provider\'s answer';
+      const end = performance.now() + (isSending ? 3_000 : random() * 30);
+      const sends = () => isSending && twilio.messages.slice(taken).some(({ statusCallback }) => statusCallback?.startsWith(victim.peer.address));
       while (performance.now() < end && !sends()) await new Promise((resolve) => setImmediate(resolve));
       victim.process!.kill('SIGSTOP');
       const look = await lookAt(victim, this.cluster, this.fleet);
-      if (look.underWay > 0 || fault.how === 'stopped, then killed' || tries >= 100) return look;
+      if (look.underWay > 0 && (!wanted || look.phases.has(wanted)) && passed-- <= 0) return look;
       victim.process!.kill('SIGCONT');
     }
+    return null;
   }
 
   #underWayAt(at: number): number {

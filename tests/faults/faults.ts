@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { now } from '../../src/platform/clock.ts';
 import type { Peer, TestWorkspace } from '../harness/server.ts';
 import type { Person, World } from './acts.ts';
-import { ABANDONED_MS_MAX, Breaker, lastWords, RECOVERY_MS_MAX } from './breaker.ts';
+import { Breaker, lastWords, NET_MS_MAX, RECOVERY_MS_MAX } from './breaker.ts';
 import { MAIL_SECRET, MAILBOX, NUMBER, openCluster, type Cluster } from './cluster.ts';
 import { Fleet } from './fleet.ts';
 import { Invariants, quiet } from './invariants.ts';
@@ -46,7 +46,7 @@ export interface FaultResult {
   /** From when PostgreSQL took connections to when both servers acknowledged a write. */
   recoveryMs: { kills: number; p50: number; max: number; barMs: number };
   /** From when a wire was whole again to the same. */
-  netRecoveryMs: { faults: number; p50: number; max: number };
+  netRecoveryMs: { faults: number; p50: number; max: number; barMs: number };
   /** From when the connections of a wire were dead without a word. */
   abandonedMs: { faults: number; p50: number; max: number; barMs: number };
   faults: string[];
@@ -207,8 +207,8 @@ class Run {
       },
       phases,
       recoveryMs: { kills: recovery.length, ...spread(recovery), barMs: RECOVERY_MS_MAX },
-      netRecoveryMs: { faults: netRecovery.length, ...spread(netRecovery) },
-      abandonedMs: { faults: abandoned.length, ...spread(abandoned), barMs: ABANDONED_MS_MAX },
+      netRecoveryMs: { faults: netRecovery.length, ...spread(netRecovery), barMs: NET_MS_MAX },
+      abandonedMs: { faults: abandoned.length, ...spread(abandoned), barMs: NET_MS_MAX },
       faults, log: this.#log, seconds: Math.round((performance.now() - this.began) / 100) / 10, at: now(),
     };
   }

@@ -12,6 +12,10 @@ const QUIET_MS = 90_000;
 const CATCH_UP_MS = 30_000;
 /** Sessions that one server may hold: its pools, its jobs', its bus and watches. */
 const SESSIONS_MAX = 45;
+/** For how long a server may hold a connection that is dead without a word: HTTP's idle ones are kept for 72 s, SMTP's for 60. */
+const HELD_MS_MAX = 100_000;
+/** Of what asks for nothing but to be answered. */
+const REPORT_MS_MAX = 10_000;
 const SHOWN_MAX = 5;
 /** Sends that one server has under way at most (server/start.ts). */
 const SENDS_AT_ONCE = 4;
@@ -117,7 +121,8 @@ export class Invariants {
     await Promise.all(Array.from({ length: 4 }, async () => {
       for (let next = todo.shift(); next; next = todo.shift()) {
         for (let tries = 0; ; tries++) {
-          const status = await next.report().then((answer) => answer.status, () => 0);
+          const late = new Promise<number>((resolve) => setTimeout(resolve, REPORT_MS_MAX, 0).unref());
+          const status = await Promise.race([next.report().then((answer) => answer.status, () => 0), late]);
           if (status >= 200 && status < 300) break;
           if (tries > 50) throw new Error(`A report was answered with ${status}.`);
           await new Promise((resolve) => setTimeout(resolve, 200));
@@ -144,6 +149,10 @@ export class Invariants {
       union all select 'message without part', m.id from messages m where not exists (select from message_parts p where p.workspace_id = m.workspace_id and p.message_id = m.id)
       union all select 'message with ' || count(e.id) || ' events', m.id from messages m left join events e on e.workspace_id = m.workspace_id and e.kind in ('message.received', 'message.sent') and e.data ->> 'messageId' = m.id::text
         group by m.id having count(e.id) <> 1
+      union all select 'message that was told ' || count(*) || ' times to be ' || (e.data ->> 'deliveryState'), e.ref from (
+          select data, (data ->> 'messageId')::uuid as ref from events where kind = 'message.updated' and data ->> 'change' = 'delivery') e group by e.ref, e.data ->> 'deliveryState' having count(*) > 1
+      union all select 'conversation with ' || count(e.id) || ' openings', c.id from conversations c left join events e on e.workspace_id = c.workspace_id and e.conversation_id = c.id and e.kind = 'conversation.opened'
+        group by c.id having count(e.id) <> 1
       union all select 'event without message', e.id from events e left join messages m on m.workspace_id = e.workspace_id and m.id::text = e.data ->> 'messageId' where e.kind like 'message.%' and m.id is null
       union all select 'entry without message', t.id from timeline_entries t left join messages m on m.workspace_id = t.workspace_id and m.id = t.ref_id where t.kind = 'MESSAGE' and m.id is null
       union all select 'note without version', n.id from notes n where not exists (select from note_versions v where v.workspace_id = n.workspace_id and v.note_id = n.id)
@@ -235,6 +244,8 @@ export class Invariants {
       const sessions = await owner<{ state: string; seconds: number }[]>`
         select state, extract(epoch from statement_timestamp() - xact_start)::float8 as seconds from pg_stat_activity where client_port = any(${wires.postgres.farPorts()}::int[])`;
       if (sessions.length > SESSIONS_MAX) fault(`server ${index} holds ${sessions.length} sessions`, [sessions.length]);
+      const held = [wires.http.held('far'), wires.smtp.held('far'), wires.postgres.held('near')].flat().filter((ms) => ms > HELD_MS_MAX);
+      fault(`server ${index} holds on to connections that have been dead for long`, held);
       fault(`server ${index} left transactions open`, sessions.filter(({ state, seconds }) => state.startsWith('idle in transaction') && seconds > 5));
     }
   }

@@ -8,8 +8,8 @@ const TRICKLE_MS = 5;
 interface Pair {
   near: Socket;
   far: Socket;
-  /** Nothing passes any more, in either direction, whatever the wire's state is. */
-  dead: boolean;
+  /** Since when nothing passes any more, in either direction, whatever the wire's state is; by performance.now(). */
+  deadSince: number | null;
   waiting: [Buffer[], Buffer[]];
 }
 
@@ -21,6 +21,7 @@ export class Wire {
   readonly #pairs = new Set<Pair>();
   /** What the breaking met since the last `heal`: connections that were ended or refused, and pieces that were held back or lost. */
   touched = 0;
+  #healedAt = 0;
   readonly #timer: NodeJS.Timeout;
 
   private constructor(private readonly server: Server, private readonly to: () => number) {
@@ -41,13 +42,15 @@ export class Wire {
   farPorts(): number[] {
     return [...this.#pairs].flatMap(({ far }) => (far.localPort === undefined ? [] : [far.localPort]));
   }
+  /** Living ones. */
   get connections(): number {
-    return this.#pairs.size;
+    return this.#living().length;
   }
+  #living = (): Pair[] => [...this.#pairs].filter(({ deadSince }) => deadSince === null);
 
   /** Every connection is reset (RST) at once; new ones pass. */
   reset(): void {
-    for (const pair of this.#pairs) {
+    for (const pair of this.#living()) {
       this.touched++;
       this.#end(pair, true);
     }
@@ -60,9 +63,14 @@ export class Wire {
   silence(): void {
     this.#state = 'silent';
   }
-  /** The connections of this moment are dead for good and nobody is told; new ones pass. */
+  /** The connections of this moment are dead for good, and nobody is ever told: each end has to find out, and to give up, by itself. New ones pass. */
   abandon(): void {
-    for (const pair of this.#pairs) pair.dead = true;
+    for (const pair of this.#living()) pair.deadSince = performance.now();
+  }
+  /** For how many ms an end has held on to connections that are dead, the longest first. */
+  held(by: 'near' | 'far'): number[] {
+    const isHeld = ({ [by]: socket }: Pair): boolean => !socket.destroyed && !socket.readableEnded;
+    return [...this.#pairs].flatMap((pair) => (pair.deadSince !== null && isHeld(pair) ? [performance.now() - pair.deadSince] : [])).sort((a, b) => b - a);
   }
   /** A few bytes at a time. */
   trickle(): void {
@@ -72,16 +80,13 @@ export class Wire {
     this.#state = 'refusing';
     this.reset();
   }
-  /** Everything passes again, what waited first. Abandoned connections are reset. */
+  /** Everything passes again, what waited first; only abandoned connections stay dead. */
   heal(): void {
     this.#state = 'open';
     this.#resetAfterBytes = null;
     this.touched = 0;
-    for (const pair of this.#pairs) {
-      if (pair.dead) {
-        this.#end(pair, true);
-        continue;
-      }
+    this.#healedAt = performance.now();
+    for (const pair of this.#living()) {
       for (const direction of [0, 1] as const) for (const chunk of pair.waiting[direction].splice(0)) this.#write(pair, direction, chunk);
       // What was closed meanwhile is told now.
       if (pair.near.destroyed || pair.far.destroyed) this.#end(pair, false);
@@ -101,26 +106,32 @@ export class Wire {
       return void near.resetAndDestroy();
     }
     const far = connect({ port: this.to(), host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-    const pair: Pair = { near, far, dead: false, waiting: [[], []] };
+    const pair: Pair = { near, far, deadSince: null, waiting: [[], []] };
     this.#pairs.add(pair);
     for (const [direction, from, other] of [[0, near, far], [1, far, near]] as const) {
       from.on('data', (chunk) => this.#carry(pair, direction, chunk));
       from.on('end', () => {
         if (!this.#isSilent(pair)) other.end();
+        // Nobody is left to be told.
+        else if (other.readableEnded || other.destroyed) this.#end(pair, false);
       });
-      from.on('error', () => this.#end(pair, true));
+      // Of a silent wire the other side hears nothing: no end, and no reset either.
+      from.on('error', () => {
+        if (!this.#isSilent(pair)) this.#end(pair, true);
+      });
       from.on('close', () => {
-        // Of a silent wire the other side hears nothing.
         if (!this.#isSilent(pair)) this.#end(pair, false);
+        else if (other.destroyed || other.readableEnded) this.#end(pair, false);
       });
     }
   }
-  #isSilent = (pair: Pair): boolean => pair.dead || this.#state === 'silent';
+  #isSilent = (pair: Pair): boolean => pair.deadSince !== null || this.#state === 'silent';
 
   #carry(pair: Pair, direction: 0 | 1, chunk: Buffer): void {
-    if (pair.dead || this.#state !== 'open') {
-      this.touched++;
-      if (!pair.dead) pair.waiting[direction].push(chunk);
+    if (pair.deadSince !== null || this.#state !== 'open') {
+      // Of those that died of an earlier breaking, no more.
+      if (pair.deadSince === null || pair.deadSince > this.#healedAt) this.touched++;
+      if (pair.deadSince === null) pair.waiting[direction].push(chunk);
       return;
     }
     if (this.#resetAfterBytes !== null && chunk.length > this.#resetAfterBytes) {
@@ -143,7 +154,7 @@ export class Wire {
     for (const pair of this.#pairs) {
       for (const direction of [0, 1] as const) {
         const chunk = pair.waiting[direction].shift();
-        if (!chunk || pair.dead) continue;
+        if (!chunk || pair.deadSince !== null) continue;
         if (chunk.length > TRICKLE_BYTES) pair.waiting[direction].unshift(chunk.subarray(TRICKLE_BYTES));
         this.#write(pair, direction, chunk.subarray(0, TRICKLE_BYTES));
       }

@@ -52,7 +52,7 @@ function told(of: FaultResult): string {
     ...Object.entries(of.phases).map(([phase, n]) => `  ${String(n).padStart(8)}  kills of a server ${phase}`),
     ...Object.entries(of.counts).map(([name, n]) => `  ${String(n).padStart(8)}  ${words(name)}`),
     `  recovery after PostgreSQL is ready: p50 ${of.recoveryMs.p50} ms, max ${of.recoveryMs.max} ms of ${of.recoveryMs.kills} kills (bar ${of.recoveryMs.barMs} ms)`,
-    `  recovery after a net fault: p50 ${of.netRecoveryMs.p50} ms, max ${of.netRecoveryMs.max} ms of ${of.netRecoveryMs.faults}`,
+    `  recovery after a net fault: p50 ${of.netRecoveryMs.p50} ms, max ${of.netRecoveryMs.max} ms of ${of.netRecoveryMs.faults} (bar ${of.netRecoveryMs.barMs} ms)`,
     `  recovery from connections that were dead without a word: p50 ${of.abandonedMs.p50} ms, max ${of.abandonedMs.max} ms of ${of.abandonedMs.faults} (bar ${of.abandonedMs.barMs} ms)`,
     ...of.skipped.map((why) => `  skipped: ${why}`),
     ...of.faults.map((fault) => `  FAULT ${fault}`),

@@ -5,7 +5,7 @@ export const FAULT_KINDS = ['api kill', 'postgres kill', 'net fault', 'api stop'
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export const HOW = {
-  'api kill': ['killed', 'killed', 'killed', 'killed while it sends', 'killed while it sends', 'killed while it sends', 'stopped, then killed', 'both killed'],
+  'api kill': ['after the raw store', 'in the transaction', 'after the provider\'s answer', 'both killed', 'after the provider\'s answer', 'in the transaction', 'after the raw store', 'stopped, then killed'],
   'postgres kill': ['postmaster killed', 'postmaster killed', 'immediate stop', 'one backend killed'],
   'net fault': ['reset', 'reset in the middle', 'half open, then goes on', 'abandoned', 'half open, then reset', 'trickle', 'refused', 'abandoned'],
   'api stop': ['for a moment', 'for long', 'for long, its sessions ended'],
@@ -15,6 +15,8 @@ export const HOW = {
   'clock jump': ['forward', 'back'],
 } as const satisfies Record<FaultKind, readonly string[]>;
 
+/** From before anybody doubts to beyond what clients (ten seconds) and servers wait for. */
+const HALF_OPEN_MS = [1_000, 14_000] as const;
 /** Jobs are given to others after ten seconds, and a session that stands still in a transaction is ended after a minute: between them and beyond. */
 const LONG_MS = { 'api stop': [15_000, 75_000], 'postgres stop': [15_000, 40_000] } as const;
 
@@ -42,8 +44,8 @@ export function schedule(seed: number, counts: Counts): Fault[] {
   }
   return kinds.map(({ kind, n }) => {
     // These go round all ways (and wires), however few there are.
-    const how = kind === 'net fault' || kind === 'api stop' || kind === 'postgres stop' ? HOW[kind][(n + seed) % HOW[kind].length]! : pick(HOW[kind]);
-    const [least, most] = how.startsWith('for long') ? LONG_MS[kind as keyof typeof LONG_MS] : [500, 4_000];
+    const how = kind === 'postgres kill' ? pick(HOW[kind]) : HOW[kind][(n + seed) % HOW[kind].length]!;
+    const [least, most] = how.startsWith('for long') ? LONG_MS[kind as keyof typeof LONG_MS] : how.startsWith('half open') ? HALF_OPEN_MS : [500, 4_000];
     return {
       kind,
       how,
