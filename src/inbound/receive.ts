@@ -53,8 +53,8 @@ export async function receiveDelivery(
     unparsed = error.message;
   }
   for (const file of parsed?.files ?? []) await context.blobs.put(workspaceId, file.content);
-  if (o.request.body.length > BODY_IN_ROW_BYTES_MAX) await context.blobs.put(workspaceId, o.request.body);
-  const stored = await inWorkspace(context.app, workspaceId, (tx) => storeDelivery(tx, endpoint, { ...o, parsed, unparsed }));
+  const bodySha256 = o.request.body.length > BODY_IN_ROW_BYTES_MAX ? await context.blobs.put(workspaceId, o.request.body) : undefined;
+  const stored = await inWorkspace(context.app, workspaceId, (tx) => storeDelivery(tx, endpoint, { ...o, parsed, unparsed, bodySha256 }));
   return { ...stored, parsed, unparsed };
 }
 
@@ -64,12 +64,12 @@ export async function receiveDelivery(
 export async function storeDelivery(
   tx: Tx,
   endpoint: { workspaceId: string; id: string },
-  o: { source: (typeof DELIVERY_SOURCES)[number]; request: RawRequest; parsed: Parsed | null; unparsed: string | null; historical?: boolean; receivedAt?: string },
+  o: { source: (typeof DELIVERY_SOURCES)[number]; request: RawRequest; parsed: Parsed | null; unparsed: string | null; historical?: boolean; receivedAt?: string; bodySha256?: string },
 ): Promise<Pick<Delivered, 'deliveryId' | 'events'>> {
   const { workspaceId } = endpoint;
   const { body } = o.request;
   const large = body.length > BODY_IN_ROW_BYTES_MAX;
-  const bodySha256 = createHash('sha256').update(body).digest('hex');
+  const bodySha256 = o.bodySha256 ?? createHash('sha256').update(body).digest('hex');
   const deliveryId = newId();
   await tx`insert into deliveries ${tx({
     workspaceId, id: deliveryId, endpointId: endpoint.id, source: o.source, body: large ? null : body, bodyHead: large ? body.subarray(0, BODY_HEAD_BYTES) : null, bodySha256, bodyBytes: body.length, receivedAt: o.receivedAt ?? now(),

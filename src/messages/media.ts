@@ -1,5 +1,4 @@
 // The job that fetches the files of a message from its provider, once, and keeps them: what providers hand out is gone after minutes or days.
-import { createHash } from 'node:crypto';
 import { systemActor } from '../access/viewer.ts';
 import { accountById, type ConnectedAccount } from '../channels/accounts.ts';
 import type { ChannelName, MediaSource } from '../channels/channel.ts';
@@ -87,8 +86,7 @@ const plain = (url: string | null): MediaSource =>
 
 /** Emits `message.updated`. A file is in the blob store before anything says that it is. */
 async function keep(context: MediaContext, { workspaceId, messageId }: { workspaceId: string; messageId: string }, part: PendingPart, found: Found): Promise<void> {
-  const file = found.state === 'STORED' ? { sha256: createHash('sha256').update(found.content).digest('hex'), content: found.content, mime: part.mime ?? found.mime ?? 'application/octet-stream' } : null;
-  if (file) await context.blobs.put(workspaceId, file.content);
+  const file = found.state === 'STORED' ? { sha256: await context.blobs.put(workspaceId, found.content), content: found.content, mime: part.mime ?? found.mime ?? 'application/octet-stream' } : null;
   await inWorkspace(context.app, workspaceId, async (tx) => {
     const [place] = await tx<{ id: string; conversationId: string }[]>`select id, conversation_id from messages where workspace_id = ${workspaceId} and id = ${messageId}`;
     await lockMessage(tx, workspaceId, place!);

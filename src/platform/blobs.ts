@@ -1,8 +1,9 @@
 // Large content outside the database: raw deliveries, attachments, recordings. Named by its own hash within a workspace, so writing the
 // same content twice is writing it once, and a file never changes.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sha256Of } from './large-bytes.ts';
 
 export interface Blobs {
   /** @returns the SHA-256, in hex, once the content would survive a power cut. */
@@ -17,7 +18,7 @@ export interface Blobs {
 export function folderBlobs(dir: string): Blobs {
   return {
     async put(workspaceId, content) {
-      const sha256 = createHash('sha256').update(content).digest('hex');
+      const sha256 = await sha256Of(content);
       const path = pathOf(dir, workspaceId, sha256);
       if (await exists(path)) return sha256;
       await makeFolders(dirname(path));
@@ -41,7 +42,7 @@ export function folderBlobs(dir: string): Blobs {
     },
     async get(workspaceId, sha256) {
       const content = await readFile(pathOf(dir, workspaceId, sha256)).catch(missing);
-      if (content && createHash('sha256').update(content).digest('hex') !== sha256) throw new Error(`The stored file ${sha256} was damaged.`);
+      if (content && (await sha256Of(content)) !== sha256) throw new Error(`The stored file ${sha256} was damaged.`);
       return content;
     },
     async remove(workspaceId, sha256) {

@@ -12,6 +12,7 @@ import { ERROR_CODES, type ErrorCode } from '../platform/errors.ts';
 import { publicId, uuidOf } from '../platform/ids.ts';
 import type { Logger } from '../platform/log.ts';
 import { counter } from '../platform/metrics.ts';
+import { readBody } from './request-body.ts';
 
 /** Webhooks are far smaller; who sends more says so (`requestBytesMax`). */
 const BODY_BYTES_MAX = 40 * 1024 * 1024;
@@ -33,7 +34,7 @@ export async function addDoors(server: FastifyInstance, doors: Doors): Promise<v
   await server.register(async (scope) => {
     // Signatures are over the bytes: nothing may be parsed before they are checked.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.addContentTypeParser('*', readBody);
     const handler = (request: FastifyRequest, reply: FastifyReply) => enter(doors, request, reply);
     scope.route({ method: ['GET', 'POST'], url: '/hooks/:provider/:endpoint', bodyLimit: BODY_BYTES_MAX, handler });
     for (const { provider, requestBytesMax: bodyLimit } of PROVIDERS) {

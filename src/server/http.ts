@@ -26,6 +26,8 @@ import { addUploads } from './uploads.ts';
 const BODY_BYTES_MAX = 1024 * 1024;
 const REQUEST_MS_MAX = 30_000;
 const HEAD_MS_MAX = 10_000;
+/** Of an answer of which nothing is read any more. */
+const UNREAD_MS_MAX = 30_000;
 const CHECK_MS = 1_000;
 
 export interface HttpParts {
@@ -54,6 +56,8 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
     // Of addresses that no route can be found for at all.
     frameworkErrors: (error, request, reply) => fail(parts, error, request, reply),
   });
+  // Node forgets it by itself when the answer has gone: then a connection may be idle (keepAliveTimeout), or another request begins without it.
+  server.addHook('onSend', async (request) => void request.raw.socket.setTimeout(UNREAD_MS_MAX));
   server.addHook('onResponse', async (request, reply) => {
     requests.observe({ route: request.routeOptions.url ?? 'none', status: `${Math.floor(reply.statusCode / 100)}xx` }, reply.elapsedTime / 1000);
     parts.log.debug({ route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'A request was answered.');

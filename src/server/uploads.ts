@@ -11,6 +11,7 @@ import type { TrustProxy } from '../platform/config.ts';
 import { inWorkspace, type Sql } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { callerAddress } from './caller.ts';
+import { readBody } from './request-body.ts';
 
 export interface Uploads {
   app: Sql;
@@ -27,7 +28,7 @@ const COST = 50;
 export async function addUploads(server: FastifyInstance, uploads: Uploads): Promise<void> {
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: UPLOAD_BYTES_MAX }, (_request, body, done) => done(null, body));
+    scope.addContentTypeParser('*', readBody);
     scope.post('/uploads', { bodyLimit: UPLOAD_BYTES_MAX, onRequest: (request) => admitted(uploads, request) }, (request, reply) => taken(uploads, request, reply));
   });
 }

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  buildSchema, getNamedType, getNullableType, isCompositeType, isEnumType, isInputObjectType, isListType, isNonNullType, isObjectType, type GraphQLField, type GraphQLInputType, type GraphQLNamedType, type GraphQLSchema,
+  astFromValue, buildSchema, GraphQLBoolean, GraphQLNonNull, getNamedType, getNullableType, isAbstractType, isCompositeType, isEnumType, isInputObjectType, isListType, isNonNullType, isUnionType, print,
+  type GraphQLField, type GraphQLInputType, type GraphQLInterfaceType, type GraphQLNamedType, type GraphQLObjectType, type GraphQLSchema,
 } from 'graphql';
 import { ROOT } from '../harness/server.ts';
 
@@ -22,10 +23,22 @@ const PREFIXES: Record<string, string> = { customer: 'cus', conversation: 'cnv',
 const VISITORS = /visitor|chat|teamTyping/i;
 const DEPTH_MAX = 3;
 
+/** Null: it can't be written down as a value of that type. */
+function literalOf(value: unknown, type: GraphQLInputType): string | null {
+  try {
+    const ast = value === undefined ? null : astFromValue(value, type);
+    return ast ? print(ast) : null;
+  } catch {
+    return null;
+  }
+}
+
 /** `random` decides everything: the same numbers, the same operations. `ids`: what is known to exist, learned from answers. */
 export class OperationMaker {
   readonly #ids = new Map<string, string[]>();
   readonly #cursors: string[] = [];
+  /** Of the operation that is being made. */
+  #made: { declared: string[]; variables: Record<string, unknown>; fragments: string[] } = { declared: [], variables: {}, fragments: [] };
   /** Values that nobody would give; else only the right ones. */
   #wild = false;
   constructor(private readonly schema: GraphQLSchema, private readonly random: () => number) {}
@@ -55,42 +68,78 @@ export class OperationMaker {
     this.#wild = this.#maybe(0.35);
     const kind = this.#maybe(0.6) ? 'query' : this.#maybe(0.8) ? 'mutation' : 'subscription';
     const root = this.schema.getRootType(kind as never)!;
-    const variables: Record<string, unknown> = {};
-    const declared: string[] = [];
+    const { declared, variables, fragments } = (this.#made = { declared: [], variables: {}, fragments: [] });
     const own = Object.values(root.getFields()).filter(({ name }) => this.#wild || VISITORS.test(name) === (side === 'visitor'));
-    const fields = Array.from({ length: kind === 'query' ? 1 + this.#int(2) : 1 }, (_, i) => `${i > 0 ? `r${i}: ` : ''}${this.#field(this.#pick(own), 0, declared, variables)}`);
-    const operation: Operation = { kind, document: `${kind} Fuzz${declared.length > 0 ? `(${declared.join(', ')})` : ''} { ${fields.join(' ')} }`, variables };
+    const fields = Array.from({ length: kind === 'query' ? 1 + this.#int(2) : 1 }, (_, i) => `${i > 0 ? `r${i}: ` : ''}${this.#field(this.#pick(own), 0, kind === 'query')}`);
+    const document = `${kind} Fuzz${declared.length > 0 ? `(${declared.join(', ')})` : ''} { ${fields.join(' ')} }${fragments.join('')}`;
+    const operation: Operation = { kind, document, variables };
     return this.#maybe(0.3) ? this.#spoiled(operation) : operation;
   }
 
-  #field(field: GraphQLField<unknown, unknown>, depth: number, declared: string[], variables: Record<string, unknown>): string {
+  #field(field: GraphQLField<unknown, unknown>, depth: number, mayBeLeftOut = true): string {
     const args = field.args.flatMap((argument) => {
       if (!isNonNullType(argument.type) && !this.#maybe(this.#wild ? 0.4 : /^(?:last|after|before|around)$/.test(argument.name) ? 0 : 0.3)) return [];
-      const name = `v${declared.length}`;
-      declared.push(`$${name}: ${String(argument.type)}`);
-      const value = this.#value(argument.type, argument.name === 'id' ? field.name : argument.name, 0);
-      if (value !== undefined) variables[name] = value;
-      return [`${argument.name}: $${name}`];
+      return [`${argument.name}: ${this.#given(argument.type, this.#value(argument.type, argument.name === 'id' ? field.name : argument.name, 0))}`];
     });
-    const type = getNamedType(field.type);
-    return `${field.name}${args.length > 0 ? `(${args.join(', ')})` : ''}${this.#selection(type, depth, declared, variables)}`;
+    return `${field.name}${args.length > 0 ? `(${args.join(', ')})` : ''}${mayBeLeftOut ? this.#directives() : ''}${this.#selection(getNamedType(field.type), depth)}`;
   }
 
-  #selection(type: GraphQLNamedType, depth: number, declared: string[], variables: Record<string, unknown>): string {
+  /** As a variable, as the default of one, or as it stands. */
+  #given(type: GraphQLInputType, value: unknown): string {
+    const { declared, variables } = this.#made;
+    const name = `v${declared.length}`;
+    const way = this.#int(10);
+    const literal = way < 3 ? literalOf(value, type) : null;
+    if (literal !== null && way < 2) return literal;
+    declared.push(`$${name}: ${String(type)}${literal === null ? '' : ` = ${literal}`}`);
+    if (value !== undefined && literal === null) variables[name] = value;
+    return `$${name}`;
+  }
+
+  #directives(): string {
+    if (!this.#maybe(0.06)) return '';
+    const one = () => ` @${this.#pick(['include', 'skip'])}(if: ${this.#given(new GraphQLNonNull(GraphQLBoolean), this.#maybe(0.5))})`;
+    return this.#wild && this.#maybe(0.1) ? one() + one() : one();
+  }
+
+  #selection(type: GraphQLNamedType, depth: number): string {
     if (!isCompositeType(type)) return '';
-    if (!isObjectType(type)) {
+    const selected = isUnionType(type) ? ['__typename'] : this.#selected(type, depth);
+    if (isAbstractType(type)) {
       const members = this.schema.getPossibleTypes(type).filter(() => this.#maybe(0.4));
-      return ` { __typename ${members.map((member) => `... on ${member.name}${this.#selection(member, depth + 1, declared, variables)}`).join(' ')} }`;
+      selected.push('__typename', ...members.map((member) => `... on ${member.name}${this.#directives()}${this.#selection(member, depth + 1)}`));
     }
+    return ` { ${this.#gathered(type, selected).join(' ') || '__typename'} }`;
+  }
+
+  #selected(type: GraphQLInterfaceType | GraphQLObjectType, depth: number): string[] {
     const fields = Object.values(type.getFields());
     const parts: string[] = [];
     for (let n = 1 + this.#int(5); n > 0; n--) {
       const field = this.#pick(fields);
       if (isCompositeType(getNamedType(field.type)) && depth >= DEPTH_MAX) continue;
-      parts.push(`f${parts.length}_${depth}: ${this.#field(field, depth + 1, declared, variables)}`);
+      parts.push(`f${parts.length}_${depth}: ${this.#field(field, depth + 1)}`);
     }
     if (type.getFields().id) parts.push('id');
-    return ` { ${parts.join(' ') || '__typename'} }`;
+    return parts;
+  }
+
+  /** Some of them in a fragment: inline, without a type, or with a name; one inside another, or the same one twice. */
+  #gathered(type: GraphQLNamedType, selected: string[]): string[] {
+    if (selected.length === 0 || !this.#maybe(0.12)) return selected;
+    const from = this.#int(selected.length);
+    const [kept, moved] = [selected.slice(0, from), selected.slice(from).join(' ')];
+    const { fragments } = this.#made;
+    switch (this.#int(4)) {
+      case 0: return [...kept, `... on ${type.name}${this.#directives()} { ${moved} }`];
+      case 1: return [...kept, `...${this.#directives()} { ${moved} }`];
+      default: {
+        const name = `F${fragments.length}`;
+        fragments.push(` fragment ${name} on ${type.name} { ${moved}${this.#wild && this.#maybe(0.1) ? ` ...F${this.#int(fragments.length + 2)}` : ''} }`);
+        const spread = `...${name}${this.#directives()}`;
+        return this.#maybe(0.2) ? [...kept, spread, `...${name}`] : [...kept, spread];
+      }
+    }
   }
 
   #value(type: GraphQLInputType, name: string, depth: number): unknown {

@@ -39,6 +39,24 @@ describe.concurrent('who sends by drops is not waited for', () => {
     const said = await Promise.all(['/graphql', `/hooks/mime/end_${'0'.repeat(32)}`].map((path) => trickle(head(path), ' ')));
     for (const answer of said) see(answer).toMatch(/^HTTP\/1\.1 408 /);
   });
+  test('answers that nobody reads, many at once', { timeout: 60_000 }, async ({ expect: see }) => {
+    const { hostname, port } = new URL(server.address);
+    // More than the system keeps of what is sent to a connection.
+    const asked = `GET /graphql/ide/main.js HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(40);
+    const bytes = (await (await fetch(`${server.address}/graphql/ide/main.js`)).arrayBuffer()).byteLength * 40;
+    see(bytes).toBeGreaterThan(40_000_000);
+    const unread = await Promise.all(Array.from({ length: 20 }, () => new Promise<Socket>((resolve) => {
+      const socket = connect(Number(port), hostname, () => socket.write(asked, () => resolve(socket)));
+      socket.pause();
+      socket.on('error', () => {});
+    })));
+    await new Promise((resolve) => setTimeout(resolve, 32_000));
+    const got = await Promise.all(unread.map((socket) => new Promise<number>((resolve) => {
+      let read = 0;
+      socket.on('data', (data) => (read += data.length)).on('close', () => resolve(read)).resume();
+    })));
+    for (const read of got) see(read).toBeLessThan(bytes);
+  });
   test('a socket that never says who it is', { timeout: 15_000 }, async ({ expect: see }) => {
     const codes = await Promise.all(Array.from({ length: 50 }, () => new Promise<number>((resolve) => {
       const socket = new WebSocket(`${server.address.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');

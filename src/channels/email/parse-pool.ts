@@ -1,6 +1,7 @@
 // Reading a mail of 30 MB takes half a second, and checking its signature a fifth: time in which nobody else would be answered. So large mails are
 // read in other threads. They are few, are started when they are needed, and end when they weren't for a while.
 import { Worker } from 'node:worker_threads';
+import { inOwnMemory } from '../../platform/large-bytes.ts';
 import { Unparsable, type Parsed, type RawRequest } from '../channel.ts';
 import { authenticateMail, type Authentication } from './authenticate.ts';
 import { PARSERS, type Carrier } from './parsers.ts';
@@ -100,9 +101,13 @@ class Member {
     this.worker.ref();
     const { timeoutMs } = this.job;
     this.timer = setTimeout(() => this.end(new Unparsable(`The mail took longer than ${timeoutMs / 1_000} s to read.`)), timeoutMs);
-    // A copy that is handed over: the caller goes on to store the bytes.
-    const own = Uint8Array.prototype.slice.call(this.job.bytes);
-    this.worker.postMessage(this.job.message(own), [own.buffer as ArrayBuffer]);
+    void this.hand(this.job);
+  }
+
+  /** A copy: the caller goes on to store the bytes. */
+  private async hand({ message, bytes }: Job): Promise<void> {
+    const own = await inOwnMemory([bytes]);
+    if (members.has(this)) this.worker.postMessage(message(own), [own.buffer]);
   }
 
   private hear(message: FromWorker): void {

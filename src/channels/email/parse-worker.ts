@@ -1,9 +1,13 @@
 // The thread that large mails are read in (parse-pool.ts). It asks nobody but the thread that started it: also DNS is asked there.
+import { constants, setPriority } from 'node:os';
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { Unparsable } from '../channel.ts';
 import { authenticateMail, type Resolver } from './authenticate.ts';
 import type { FromWorker, ToWorker } from './parse-pool.ts';
 import { PARSERS } from './parsers.ts';
+
+// Who is answered now goes before who mailed: on Linux 0 is this thread alone, elsewhere it is the whole process, which must not step back.
+if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
 
 const port: MessagePort = parentPort!;
 const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);

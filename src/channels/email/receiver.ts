@@ -2,6 +2,8 @@
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { now } from '../../platform/clock.ts';
+import { joined } from '../../platform/large-bytes.ts';
+import { Patience } from './patience.ts';
 
 export interface Envelope {
   /** MAIL FROM; '' is the null sender of bounces. */
@@ -29,8 +31,14 @@ export interface ReceiverOptions {
   bytesMax?: number;
   /** Connections at once; further ones are told to come again (421). Default 100. */
   clientsMax?: number;
+  /** Of one address at once; further ones are told to come again (421). Default half of all. */
+  clientsPerAddressMax?: number;
   /** Of silence, then a connection is closed. Default a minute. */
   idleMs?: number;
+  /** For each step of a mail, however much is said meanwhile; then a connection is closed. Default two minutes. */
+  stepMs?: number;
+  /** At which a mail has to come, once its first step's time is used up. Default 2,000. */
+  bytesPerSecondMin?: number;
   /** Certificate and key (PEM) offer STARTTLS; without them mail comes in the clear. */
   tls?: { cert: string; key: string };
   /** The name in the greeting. */
@@ -47,12 +55,16 @@ export interface MailReceiver {
 const BYTES_MAX = 50 * 1024 * 1024;
 /** RFC 5321, 4.5.3.1.8: at least 100 must be taken. */
 const RECIPIENTS_MAX = 100;
+const CLIENTS_MAX = 100;
 const IDLE_MS = 60_000;
+const STEP_MS = 120_000;
+const BYTES_PER_SECOND_MIN = 2_000;
 const DRAIN_MS = 8_000;
 
 /** Listens and resolves. @throws the listener's error, such as EADDRINUSE */
 export async function startMailReceiver(options: ReceiverOptions): Promise<MailReceiver> {
   const bytesMax = options.bytesMax ?? BYTES_MAX;
+  const clientsMax = options.clientsMax ?? CLIENTS_MAX;
   const busy = new Set<Promise<void>>();
   let stopping = false;
 
@@ -60,7 +72,7 @@ export async function startMailReceiver(options: ReceiverOptions): Promise<MailR
     name: options.name ?? options.host,
     banner: 'Throughline',
     size: bytesMax,
-    maxClients: options.clientsMax ?? 100,
+    maxClients: clientsMax,
     socketTimeout: options.idleMs ?? IDLE_MS,
     closeTimeout: 100,
     disableReverseLookup: true,
@@ -68,8 +80,16 @@ export async function startMailReceiver(options: ReceiverOptions): Promise<MailR
     disabledCommands: options.tls ? ['AUTH'] : ['AUTH', 'STARTTLS'],
     logger: false,
     ...options.tls,
-    onConnect: (_session, callback) => callback(stopping ? smtpError(421, 'Closing for a restart, try again soon') : null),
+    onConnect: (session, callback) => {
+      if (stopping) return callback(smtpError(421, 'Closing for a restart, try again soon'));
+      callback(patience.isCrowded(session) ? smtpError(421, 'Too many connections from your address, try again soon') : null);
+    },
+    onMailFrom: (_address, session, callback) => {
+      patience.stepped(session);
+      callback();
+    },
     onRcptTo: ({ address }, session, callback) => {
+      patience.stepped(session);
       if (session.envelope.rcptTo.length >= RECIPIENTS_MAX) return callback(smtpError(452, 'Too many recipients, send the others in another mail'));
       options.accepts(address).then(
         (known) => callback(known ? null : smtpError(550, `5.1.1 <${address}> is no mailbox here`)),
@@ -80,7 +100,8 @@ export async function startMailReceiver(options: ReceiverOptions): Promise<MailR
       );
     },
     onData: (stream, session, callback) => {
-      const work = receive(stream, session).then(
+      patience.stepped(session);
+      const work = receive(stream, session).finally(() => patience.ended(session)).then(
         () => callback(null, 'Stored'),
         (error: unknown) => callback(error instanceof SmtpError ? error : smtpError(451, 'Cannot store the mail now, try again later')),
       );
@@ -95,13 +116,15 @@ export async function startMailReceiver(options: ReceiverOptions): Promise<MailR
     // Read to the end also what is too large: the answer may only follow the last byte.
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       bytes += chunk.length;
+      patience.took(session, chunk.length);
       if (bytes <= bytesMax) chunks.push(chunk);
       else chunks.length = 0;
     }
+    patience.rests(session);
     if (bytes > bytesMax || stream.sizeExceeded) throw smtpError(552, `5.3.4 The mail is larger than ${bytesMax} bytes`);
     const { mailFrom, rcptTo } = session.envelope;
     try {
-      await options.deliver(Buffer.concat(chunks), {
+      await options.deliver(await joined(chunks), {
         from: mailFrom ? mailFrom.address : '',
         to: rcptTo.map(({ address }) => address),
         remoteAddress: session.remoteAddress,
@@ -114,6 +137,9 @@ export async function startMailReceiver(options: ReceiverOptions): Promise<MailR
     }
   }
 
+  const patience = new Patience(server.server, {
+    stepMs: options.stepMs ?? STEP_MS, bytesPerSecondMin: options.bytesPerSecondMin ?? BYTES_PER_SECOND_MIN, perAddressMax: options.clientsPerAddressMax ?? Math.ceil(clientsMax / 2),
+  });
   // A client that breaks off is its own affair; without a listener it would end the process.
   server.on('error', (error: Error) => options.report?.('A mail client failed.', error));
   const port = await new Promise<number>((resolve, reject) => {
@@ -128,6 +154,7 @@ export async function startMailReceiver(options: ReceiverOptions): Promise<MailR
     port,
     stop: async () => {
       stopping = true;
+      patience.stop();
       // Stop listening first; the connections are closed when the mails under way have their answer.
       server.server.close(() => undefined);
       let timer: NodeJS.Timeout | undefined;

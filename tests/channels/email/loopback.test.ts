@@ -346,6 +346,71 @@ describe('the receiver', () => {
     expect(await send(server.port)).toMatchObject({ outcome: 'accepted' });
   });
 
+  /** Says `begin` line by line, then a drop of something every 20 ms, until it is shown out; in ms. */
+  function trickle(port: number, begin: string[], drop: string): Promise<number> {
+    const began = performance.now();
+    return new Promise((resolve) => {
+      let drops: NodeJS.Timeout | undefined;
+      const socket = connectTo(port, '127.0.0.1').on('error', () => {}).on('close', () => {
+        clearInterval(drops);
+        resolve(performance.now() - began);
+      });
+      socket.on('data', (chunk) => {
+        if (drops || !/(?:^|\n)\d{3} [^\n]*\r\n$/.test(chunk.toString('latin1'))) return;
+        const next = begin.shift();
+        if (next !== undefined) socket.write(`${next}\r\n`);
+        else drops = setInterval(() => socket.write(drop), 20);
+      });
+    });
+  }
+  const ENVELOPE = ['EHLO me', 'MAIL FROM:<a@b.example>', 'RCPT TO:<support@acme.example>'];
+
+  test.each([
+    ['a command', [], 'X'],
+    ['commands that lead nowhere', ['EHLO me'], 'NOOP\r\n'],
+    ['beginnings of mails', ['EHLO me'], 'MAIL FROM:<a@b.example>\r\nRSET\r\n'],
+    ['a mail', [...ENVELOPE, 'DATA'], 'x'],
+  ])('who sends %s by drops is shown out, however many do so, and others are let in', async (_, begin, drop) => {
+    const server = await receiver({ clientsMax: 10, clientsPerAddressMax: 10, stepMs: 600, idleMs: 60_000 });
+    const slow = Array.from({ length: 10 }, () => trickle(server.port, [...begin], drop));
+    await expect.poll(() => send(server.port), { timeout: 15_000 }).toMatchObject({ outcome: 'accepted' });
+    await Promise.all(slow);
+    expect(server.mails).toHaveLength(1);
+  });
+
+  test('a mail that takes longer than a step, at a pace, is taken', async () => {
+    const server = await receiver({ stepMs: 300, bytesPerSecondMin: 100 });
+    const lines = await new Promise<string>((resolve, reject) => {
+      let said = '';
+      const begin = [...ENVELOPE, 'DATA'];
+      const socket = connectTo(server.port, '127.0.0.1').on('error', reject).on('close', () => resolve(said));
+      socket.on('data', (chunk) => {
+        said += chunk.toString('latin1');
+        if (!/(?:^|\n)\d{3} [^\n]*\r\n$/.test(said)) return;
+        const next = begin.shift();
+        if (next !== undefined) return void socket.write(`${next}\r\n`);
+        if (!said.includes('354 ') || said.includes('Stored')) return void socket.end();
+        let left = 20;
+        const drops = setInterval(() => {
+          socket.write(left-- > 0 ? `${'x'.repeat(50)}\r\n` : '.\r\n');
+          if (left < 0) clearInterval(drops);
+        }, 50);
+      });
+    });
+    expect(lines).toMatch(/250 Stored/);
+    expect(server.mails).toHaveLength(1);
+  });
+
+  test('one address has some of the connections, not all', async () => {
+    const server = await receiver({ clientsMax: 10, clientsPerAddressMax: 2 });
+    const held = await Promise.all([0, 1].map(() => new Promise<Socket>((resolve) => {
+      const socket = connectTo(server.port, '127.0.0.1').once('data', () => resolve(socket));
+    })));
+    expect((await dialogue(server.port, ['EHLO me', 'QUIT']))[0]).toMatch(/^421 .*your address/);
+    for (const socket of held) socket.destroy();
+    await expect.poll(() => send(server.port)).toMatchObject({ outcome: 'accepted' });
+  });
+
   test('stopping lets a mail that is being stored be answered', async () => {
     let release = () => {};
     const gate = new Promise<void>((resolve) => (release = resolve));
