@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 /** What has a graph of its own, looks at a process as a whole, or asks what one remembers: each of these files runs in a world of its own. */
-const ALONE = ['graphql', 'guarantees', 'server', 'platform', 'cli', 'events', 'faults', 'model', 'soak', 'fuzz', 'verify'].map((folder) => `tests/${folder}/**/*.test.ts`);
+const ALONE = ['graphql', 'guarantees', 'platform', 'events', 'faults', 'model', 'soak', 'fuzz', 'verify', 'judges', 'journey', 'inbound'].map((folder) => `tests/${folder}/**/*.test.ts`);
 
 const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   resolve: {
@@ -10,7 +10,7 @@ const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlin
     alias: [{ find: /^graphql$/, replacement: fileURLToPath(new URL('node_modules/graphql/index.js', import.meta.url)) }],
   },
   test: {
-    setupFiles: ['tests/harness/loopback.ts'],
+    setupFiles: ['tests/harness/loopback.ts', 'tests/harness/fresh.ts'],
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 40_000,

@@ -26,8 +26,8 @@ import { addUploads } from './uploads.ts';
 const BODY_BYTES_MAX = 1024 * 1024;
 const REQUEST_MS_MAX = 30_000;
 const HEAD_MS_MAX = 10_000;
-/** Of an answer of which nothing is read any more. */
-const UNREAD_MS_MAX = 30_000;
+/** Of an answer of which nothing is read any more; Node looks twice. */
+const UNREAD_MS_MAX = 15_000;
 const CHECK_MS = 1_000;
 
 export interface HttpParts {

@@ -84,7 +84,8 @@ test.skipIf(!CHROMIUM)('the browser sees what is wrong: raw, the payloads run, l
   expect((await render('<img src=x onerror=alert(1)>')).ran.length).toBeGreaterThan(0);
   expect((await render('<a href="javascript:alert(1)">x</a>')).ran.length).toBeGreaterThan(0);
   expect((await render('<p style="background:url(https://evil.example/p.gif)">x</p>')).loaded).toEqual(['https://evil.example/p.gif']);
-  expect((await render('<iframe src="https://evil.example/"></iframe>')).led).toEqual(['https://evil.example/']);
+  // A frame sets off when the browser likes.
+  await expect.poll(async () => (await render('<iframe src="https://evil.example/"></iframe>')).led, { timeout: 20_000 }).toEqual(['https://evil.example/']);
   let caught = 0;
   const some = PAYLOADS.filter((_payload, index) => index % 12 === 0);
   for (const payload of some) {

@@ -87,7 +87,7 @@ async function goesOn(from: TestDatabase, restore: () => Promise<TestDatabase>):
 
   server = await startTestServer({ db: to, demo: true });
   expect(server.server.demo).toBeNull();
-  expect((await server.query(PROFILE, { id }, key)).text).toBe(profile.text);
+  expect((await server.query(PROFILE, { id }, key)).data).toEqual(profile.data);
   const refused = await server.query(CHANGES, { after: cursor }, key);
   expect(refused.errors[0]!.extensions.code).toBe('RESYNC');
   const socket = server.socket(key);

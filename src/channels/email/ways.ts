@@ -3,8 +3,8 @@ import type { EmailSecrets, EmailSettings } from './send.ts';
 
 let receives: boolean | null = null;
 
-/** Call at start: whether our own SMTP receiver runs (SMTP_PORT). Before that (a command, a test of an action) nobody knows, and no mailbox is refused. */
-export function knowMailReceiver(runs: boolean): void {
+/** Call at start: whether our own SMTP receiver runs (SMTP_PORT). Null, as before that (a command, a test of an action): nobody knows, and no mailbox is refused. */
+export function knowMailReceiver(runs: boolean | null): void {
   receives = runs;
 }
 
