@@ -8,6 +8,7 @@ import { growth, manyIdentities } from './growth.ts';
 import { overload } from './overload.ts';
 import { reads } from './reads.ts';
 import { references } from './references.ts';
+import { webhooks } from './webhooks.ts';
 import { writes } from './writes.ts';
 
-export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, writes, ingest, fanout, overload, attacks];
+export const BENCHES: readonly Bench[] = [references, reads, manyIdentities, growth, compiled, writes, ingest, webhooks, fanout, overload, attacks];

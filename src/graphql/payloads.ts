@@ -15,7 +15,7 @@ import { rowOfId } from './rows.ts';
 import type { Outputs } from './schema.ts';
 import { subscriptions, type Subscription, type Told } from './subscription.ts';
 import { fromCompute } from './text.ts';
-import { Gathering } from './together.ts';
+import { Gathering } from '../platform/gathering.ts';
 import { mapped, type Types } from './types.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- the types are made from declarations at run time, where Pothos can infer none */

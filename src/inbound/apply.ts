@@ -58,9 +58,10 @@ export async function applyEvents(tx: Tx, arrivings: readonly Arriving[]): Promi
 }
 
 /** A button that was pressed is what the customer says. */
-const isMessage = ({ event }: Arriving): boolean => event.kind === 'message' || (event.kind === 'postback' && event.message !== undefined);
+export const isMessage = ({ event }: Pick<Arriving, 'event'>): boolean => event.kind === 'message' || (event.kind === 'postback' && event.message !== undefined);
 
-async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
+/** Of events that are messages (`isMessage`). */
+export async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
   const { workspaceId } = arrivings[0]!;
   const brought = arrivings.flatMap(({ accountId, event }) => {
     const providerMessageId = event.message!.providerMessageId;

@@ -1,12 +1,12 @@
-// Applies what the doors stored, lane by lane: events of one lane in the order in which they came, lanes side by side. A failing event is tried
-// again with growing waits and holds up its own lane only; after the last try it is DEAD, listed, and the lane goes on.
+// Applies what the doors stored, lane by lane: events of one lane in the order in which they came, lanes side by side, messages of many lanes in one
+// transaction. A failing event is tried again with growing waits and holds up its own lane only; after the last try it is DEAD, listed, and the lane goes on.
 import type { InboundEvent } from '../channels/channel.ts';
 import type { Arriving } from '../messages/arriving.ts';
 import { after, now } from '../platform/clock.ts';
 import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
 import { sqlState } from '../platform/sql-state.ts';
 import { Refusal } from '../platform/errors.ts';
-import { applyEvent, type Applied } from './apply.ts';
+import { applyEvent, applyMessages, isMessage, type Applied } from './apply.ts';
 
 /** Tries before an event is set aside; they span about half a minute. */
 export const TRIES_MAX = 5;
@@ -14,7 +14,10 @@ const BACKOFF_BASE_MS = 1_000;
 /** Nobody waits longer for the next try: what says so was written by a clock that was wrong. */
 const BACKOFF_MS_MAX = BACKOFF_BASE_MS * 2 ** (TRIES_MAX - 1);
 const LANES_AT_ONCE = 4;
-const LANES_PER_ROUND = 64;
+const LANES_PER_ROUND = 256;
+/** Of one transaction. */
+const LANES_TOGETHER_MAX = 50;
+const EVENTS_TOGETHER_MAX = 150;
 const POLL_MS = 500;
 
 export interface DrainContext {
@@ -80,8 +83,46 @@ export async function applyWithin(tx: Tx, workspaceId: string, event: { id: stri
   }
 }
 
+/**
+ * Applies the first messages of many lanes in one transaction, all of them or none; lanes that another process is at, or that begin with something
+ * else or with what was tried before, are passed over.
+ * @returns how many were applied
+ */
+async function stepTogether(context: Pick<DrainContext, 'app'>, workspaceId: string, lanes: readonly string[]): Promise<number> {
+  return inWorkspace(context.app, workspaceId, async (tx) => {
+    const free = await tx<{ lane: string }[]>`
+      select lane from unnest(${[...lanes].sort()}::text[]) lane where pg_try_advisory_xact_lock(hashtextextended(${workspaceId}::text || ' ' || lane, 7))`;
+    const heads = await tx<(Head & { lane: string })[]>`
+      select l.lane, e.id, e.delivery_id, e.ordinal, e.account_id, a.channel, e.event, e.attempts, e.next_attempt_at, d.received_at,
+        coalesce((d.request ->> 'historical')::boolean, false) as historical
+      from unnest(${free.map(({ lane }) => lane)}::bigint[]) l (lane)
+      cross join lateral (
+        select * from inbound_events where workspace_id = ${workspaceId} and lane = l.lane and state = 'PENDING'
+        order by delivery_id, ordinal limit ${Math.max(1, Math.floor(EVENTS_TOGETHER_MAX / Math.max(1, free.length)))} for update) e
+      join deliveries d on d.workspace_id = e.workspace_id and d.id = e.delivery_id
+      join channel_accounts a on a.workspace_id = e.workspace_id and a.id = e.account_id
+      order by l.lane, e.delivery_id, e.ordinal`;
+    // Of each lane as far as there are messages, and nothing that failed before.
+    const ended = new Set<string>();
+    const first = heads.filter((head) => {
+      if (head.attempts > 0 || !isMessage(head)) ended.add(head.lane);
+      return !ended.has(head.lane);
+    });
+    if (first.length === 0) return 0;
+    const applied = await applyMessages(tx, first.map((head) => arrivingOf(workspaceId, head)));
+    await tx`
+      update inbound_events e set state = r.state, identity_id = r.identity_id, message_id = r.message_id, applied_at = ${now()}, error = null, waits_for = null
+      from unnest(${first.map(({ id }) => id)}::uuid[], ${applied.map(({ state }) => state)}::text[], ${applied.map(({ identityId }) => identityId)}::uuid[], ${applied.map(({ messageId }) => messageId)}::uuid[])
+        as r (id, state, identity_id, message_id)
+      where e.workspace_id = ${workspaceId} and e.id = r.id`;
+    return first.length;
+  });
+}
+
+const arrivingOf = (workspaceId: string, { accountId, channel, event, receivedAt, historical }: Head): Arriving => ({ workspaceId, accountId, channel, event, receivedAt, historical });
+
 async function applyHead(tx: Tx, workspaceId: string, head: Head): Promise<Applied> {
-  const applied = await applyEvent(tx, { workspaceId, accountId: head.accountId, channel: head.channel, event: head.event, receivedAt: head.receivedAt, historical: head.historical });
+  const applied = await applyEvent(tx, arrivingOf(workspaceId, head));
   await tx`
     update inbound_events set state = ${applied.state}, identity_id = ${applied.identityId}, message_id = ${applied.messageId}, applied_at = ${applied.waitsFor === undefined ? now() : null},
       waits_for = ${applied.waitsFor ?? null}, error = ${applied.waitsFor === undefined ? (applied.reason ?? null) : `Nothing has been heard of ${applied.waitsFor} yet.`}
@@ -162,6 +203,14 @@ export interface Drain {
   stop(): Promise<void>;
 }
 
+/** Lanes of one workspace, shared among those who apply them. */
+function chunks(lanes: readonly { workspaceId: string; lane: string }[]): { workspaceId: string; lanes: string[] }[] {
+  const size = Math.min(LANES_TOGETHER_MAX, Math.ceil(lanes.length / LANES_AT_ONCE));
+  const byWorkspace = new Map<string, string[]>();
+  for (const { workspaceId, lane } of lanes) byWorkspace.set(workspaceId, [...(byWorkspace.get(workspaceId) ?? []), lane]);
+  return [...byWorkspace].flatMap(([workspaceId, all]) => Array.from({ length: Math.ceil(all.length / size) }, (_, i) => ({ workspaceId, lanes: all.slice(i * size, (i + 1) * size) })));
+}
+
 /** Starts draining; every process may, since a lane is one process's at a time. */
 export function startDrain(context: DrainContext): Drain {
   let stopped = false;
@@ -170,6 +219,29 @@ export function startDrain(context: DrainContext): Drain {
   let signal: (() => void) | undefined;
   const idlers: (() => void)[] = [];
 
+  /** Messages together, while there are some; then what is left of each lane. */
+  const apply = async (workspaceId: string, lanes: string[]): Promise<number> => {
+    let applied = 0;
+    try {
+      for (let more = lanes.length > 1; more && !stopped; ) {
+        const together = await stepTogether(context, workspaceId, lanes);
+        applied += together;
+        more = together > 0;
+      }
+    } catch (error) {
+      // Nothing of that transaction took effect. Whose fault it was shows when each goes alone.
+      if (isOutage(error)) throw error;
+    }
+    for (const lane of lanes) {
+      for (let steps = 0; steps < STEPS_AHEAD_MAX && !stopped; steps++) {
+        const { step } = await stepLane(context, workspaceId, lane);
+        if (step !== 'APPLIED') break;
+        applied++;
+      }
+    }
+    return applied;
+  };
+
   const round = async (): Promise<number> => {
     // By their heads: a lane whose first event waits for its next try has no work, however much stands behind it.
     const lanes = await context.system<{ workspaceId: string; lane: string }[]>`
@@ -177,17 +249,11 @@ export function startDrain(context: DrainContext): Drain {
         select distinct on (lane, workspace_id) workspace_id, lane, delivery_id, attempts, next_attempt_at from inbound_events
         where state = 'PENDING' order by lane, workspace_id, delivery_id, ordinal
       ) heads where attempts = 0 or next_attempt_at <= ${now()} or next_attempt_at > ${after(BACKOFF_MS_MAX)} order by delivery_id limit ${LANES_PER_ROUND}`;
-    const queue = [...lanes];
+    const queue = chunks(lanes);
     let applied = 0;
     await Promise.all(
       Array.from({ length: LANES_AT_ONCE }, async () => {
-        for (let next = queue.shift(); next && !stopped; next = queue.shift()) {
-          for (let steps = 0; steps < STEPS_AHEAD_MAX && !stopped; steps++) {
-            const { step } = await stepLane(context, next.workspaceId, next.lane);
-            if (step !== 'APPLIED') break;
-            applied++;
-          }
-        }
+        for (let next = queue.shift(); next && !stopped; next = queue.shift()) applied += await apply(next.workspaceId, next.lanes);
       }),
     );
     return applied;

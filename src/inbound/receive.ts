@@ -2,12 +2,14 @@
 import { createHash } from 'node:crypto';
 import { Unparsable, type InboundEvent, type Parsed, type RawRequest } from '../channels/channel.ts';
 import { providerNamed } from '../channels/registry.ts';
-import type { DELIVERY_SOURCES, INBOUND_STATES } from '../../schema/inbound.ts';
+import { deliveries, inboundEvents, type DELIVERY_SOURCES, type INBOUND_STATES } from '../../schema/inbound.ts';
 import type { Blobs } from '../platform/blobs.ts';
 import { countBlob } from '../messages/files.ts';
 import { now } from '../platform/clock.ts';
 import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
+import { Gathering } from '../platform/gathering.ts';
 import { newId } from '../platform/ids.ts';
+import { insertRows } from '../platform/insert.ts';
 import { keyedHash } from '../platform/secrets.ts';
 
 /** Bodies above this lie in the blob store, not in the row. */
@@ -19,11 +21,13 @@ export interface DoorContext {
   app: Sql;
   blobs: Blobs;
 }
-export interface Delivered {
-  deliveryId: string;
+export interface Delivered extends Stored {
   parsed: Parsed | null;
   /** Why it can't be read, when it can't. */
   unparsed: string | null;
+}
+interface Stored {
+  deliveryId: string;
   events: StoredEvent[];
 }
 export interface StoredEvent {
@@ -32,11 +36,29 @@ export interface StoredEvent {
   state: (typeof INBOUND_STATES)[number];
   error: string | null;
 }
+interface Delivery {
+  endpointId: string;
+  source: (typeof DELIVERY_SOURCES)[number];
+  request: RawRequest;
+  parsed: Parsed | null;
+  unparsed: string | null;
+  historical?: boolean;
+  receivedAt?: string;
+  /** Of a body that is in the blob store. */
+  bodySha256?: string;
+}
+
+/** Of deliveries that are stored by one transaction. */
+const TOGETHER_BYTES_MAX = 2 * 1024 * 1024;
+/** What one weighs at least: 128 of them are enough for a transaction. */
+const WEIGHT_MIN = TOGETHER_BYTES_MAX / 128;
+const lines = new WeakMap<Sql, Gathering<Delivery & { workspaceId: string }, Stored>>();
 
 /**
  * Stores one delivery of a provider and the events read out of it; after it returns, nothing of it can be lost. What can't be parsed is kept as
  * one event UNPARSED, an account that isn't connected as UNKNOWN_ACCOUNT; both are listed with their reason and can be replayed.
- * The request was verified by the caller. `historical`: it keeps its times and fires nothing.
+ * The request was verified by the caller. `historical`: it keeps its times and fires nothing. Those of a workspace that come at the same moment are
+ * committed together.
  */
 export async function receiveDelivery(
   context: DoorContext,
@@ -54,61 +76,72 @@ export async function receiveDelivery(
   }
   for (const file of parsed?.files ?? []) await context.blobs.put(workspaceId, file.content);
   const bodySha256 = o.request.body.length > BODY_IN_ROW_BYTES_MAX ? await context.blobs.put(workspaceId, o.request.body) : undefined;
-  const stored = await inWorkspace(context.app, workspaceId, (tx) => storeDelivery(tx, endpoint, { ...o, parsed, unparsed, bodySha256 }));
+  const stored = await lineOf(context.app).run(workspaceId, { ...o, workspaceId, endpointId: endpoint.id, parsed, unparsed, bodySha256 });
   return { ...stored, parsed, unparsed };
+}
+
+function lineOf(app: Sql): Gathering<Delivery & { workspaceId: string }, Stored> {
+  const known = lines.get(app);
+  if (known) return known;
+  const together = (deliveries: (Delivery & { workspaceId: string })[]) => inWorkspace(app, deliveries[0]!.workspaceId, (tx) => storeDeliveries(tx, deliveries[0]!.workspaceId, deliveries));
+  const line = new Gathering(async (delivery: Delivery & { workspaceId: string }) => (await together([delivery]))[0]!, together, ({ request }) => Math.max(WEIGHT_MIN, request.body.length), TOGETHER_BYTES_MAX);
+  lines.set(app, line);
+  return line;
 }
 
 /**
  * The same in the caller's transaction, for what was parsed already. Files, and a body over 256 KiB, must be in the blob store before.
  */
-export async function storeDelivery(
-  tx: Tx,
-  endpoint: { workspaceId: string; id: string },
-  o: { source: (typeof DELIVERY_SOURCES)[number]; request: RawRequest; parsed: Parsed | null; unparsed: string | null; historical?: boolean; receivedAt?: string; bodySha256?: string },
-): Promise<Pick<Delivered, 'deliveryId' | 'events'>> {
-  const { workspaceId } = endpoint;
-  const { body } = o.request;
-  const large = body.length > BODY_IN_ROW_BYTES_MAX;
-  const bodySha256 = o.bodySha256 ?? createHash('sha256').update(body).digest('hex');
-  const deliveryId = newId();
-  await tx`insert into deliveries ${tx({
-    workspaceId, id: deliveryId, endpointId: endpoint.id, source: o.source, body: large ? null : body, bodyHead: large ? body.subarray(0, BODY_HEAD_BYTES) : null, bodySha256, bodyBytes: body.length, receivedAt: o.receivedAt ?? now(),
-    request: tx.json({ method: o.request.method, url: urlWithoutSecrets(o.request.url), headers: withoutSecrets(o.request.headers), historical: o.historical ?? false }),
-  })}`;
-  for (const file of o.parsed?.files ?? []) await countBlob(tx, workspaceId, file);
-  if (large) await countBlob(tx, workspaceId, { sha256: bodySha256, mime: o.request.headers['content-type'] ?? 'application/octet-stream', content: body });
-  return { deliveryId, events: await storeEvents(tx, { workspaceId, id: endpoint.id, deliveryId }, o.parsed?.events ?? null, o.unparsed) };
+export const storeDelivery = async (tx: Tx, workspaceId: string, delivery: Delivery): Promise<Stored> => (await storeDeliveries(tx, workspaceId, [delivery]))[0]!;
+
+async function storeDeliveries(tx: Tx, workspaceId: string, given: readonly Delivery[]): Promise<Stored[]> {
+  const stored = given.map((delivery) => ({ ...delivery, id: newId(), isLarge: delivery.request.body.length > BODY_IN_ROW_BYTES_MAX, bodySha256: delivery.bodySha256 ?? createHash('sha256').update(delivery.request.body).digest('hex') }));
+  const written = insertRows(tx, deliveries, stored.map(({ id, endpointId, source, isLarge, bodySha256, receivedAt, historical, request: { method, url, headers, body } }) => ({
+    workspaceId, id, endpointId, source, body: isLarge ? null : body, bodyHead: isLarge ? body.subarray(0, BODY_HEAD_BYTES) : null, bodySha256, bodyBytes: body.length, receivedAt: receivedAt ?? now(),
+    request: { method, url: urlWithoutSecrets(url), headers: withoutSecrets(headers), historical: historical ?? false },
+  })));
+  const [accounts] = await Promise.all([accountsOf(tx, workspaceId, stored.map(({ endpointId }) => endpointId)), written]);
+  for (const { parsed, isLarge, bodySha256, request } of stored) {
+    for (const file of parsed?.files ?? []) await countBlob(tx, workspaceId, file);
+    if (isLarge) await countBlob(tx, workspaceId, { sha256: bodySha256, mime: request.headers['content-type'] ?? 'application/octet-stream', content: request.body });
+  }
+  const rows: EventRow[][] = [];
+  for (const { id, endpointId, parsed, unparsed } of stored) {
+    const place = { workspaceId, deliveryId: id, accounts: accounts.filter((account) => account.endpointId === endpointId) };
+    rows.push(parsed ? await rowsOfEvents(tx, place, parsed.events.flatMap(singleReports)) : [unparsedRow(place, unparsed)]);
+  }
+  await insertRows(tx, inboundEvents, rows.flat());
+  return stored.map(({ id }, i) => ({ deliveryId: id, events: rows[i]!.map(({ id: eventId, lane, state, error }) => ({ id: eventId, lane, state, error })) }));
 }
 
-async function storeEvents(
-  tx: Tx, endpoint: { workspaceId: string; id: string; deliveryId: string }, events: InboundEvent[] | null, unparsed: string | null,
-): Promise<StoredEvent[]> {
-  const { workspaceId, deliveryId } = endpoint;
-  if (events === null) {
-    const accounts = await accountsOf(tx, workspaceId, endpoint.id);
-    const row = { id: newId(), lane: '0', state: 'UNPARSED' as const, error: unparsed, accountId: accounts.length === 1 ? accounts[0]!.id : null };
-    await tx`insert into inbound_events ${tx({ ...row, workspaceId, deliveryId, ordinal: 0, nextAttemptAt: now() })}`;
-    return [row];
-  }
-  if (events.length === 0) return [];
-  const rows = await eventRows(tx, endpoint, events.flatMap(singleReports));
-  await tx`insert into inbound_events ${tx(rows)}`;
-  return rows.map(({ id, lane, state, error }) => ({ id, lane, state, error }));
+interface Place {
+  workspaceId: string;
+  deliveryId: string;
+  /** Of the endpoint. */
+  accounts: EndpointAccount[];
 }
+type EventRow = ReturnType<typeof unparsedRow>;
+
+/** A row of `inbound_events`. */
+const unparsedRow = ({ workspaceId, deliveryId, accounts }: Place, error: string | null) => ({
+  workspaceId, deliveryId, nextAttemptAt: now(), id: newId(), ordinal: 0, accountId: accounts.length === 1 ? accounts[0]!.id : null, lane: '0',
+  addressHash: null as Buffer | null, event: null as InboundEvent | null, state: 'UNPARSED' as StoredEvent['state'], error,
+});
 
 /** The rows of what a delivery says, in its order: with their accounts, or why there is none, their lanes, and whom an erase finds them by. */
-export async function eventRows(tx: Tx, endpoint: { workspaceId: string; id: string; deliveryId: string }, events: readonly InboundEvent[]) {
-  const { workspaceId, deliveryId } = endpoint;
-  const accounts = await accountsOf(tx, workspaceId, endpoint.id);
+export async function eventRows(tx: Tx, { workspaceId, endpointId, deliveryId }: { workspaceId: string; endpointId: string; deliveryId: string }, events: readonly InboundEvent[]): Promise<EventRow[]> {
+  return rowsOfEvents(tx, { workspaceId, deliveryId, accounts: await accountsOf(tx, workspaceId, [endpointId]) }, events);
+}
+
+async function rowsOfEvents(tx: Tx, place: Place, events: readonly InboundEvent[]): Promise<EventRow[]> {
+  const { workspaceId, deliveryId, accounts } = place;
   const known = await accountsByReference(tx, workspaceId, accounts, events);
   return events.map((event, ordinal) => {
     const { account, missing } = accountOf(accounts, known.has(event) ? { ...event, account: known.get(event)! } : event);
     const counterpart = counterpartOf(event);
     return {
       workspaceId, deliveryId, nextAttemptAt: now(), id: newId(), ordinal, accountId: account?.id ?? null, lane: laneOf(account?.id ?? '', event),
-      addressHash: counterpart === null ? null : keyedHash(counterpart), event: tx.json(event as never),
-      state: account ? ('PENDING' as const) : ('UNKNOWN_ACCOUNT' as const),
-      error: missing,
+      addressHash: counterpart === null ? null : keyedHash(counterpart), event, state: account ? 'PENDING' : 'UNKNOWN_ACCOUNT', error: missing,
     };
   });
 }
@@ -128,14 +161,15 @@ function singleReports(event: InboundEvent): InboundEvent[] {
 }
 
 interface EndpointAccount {
+  endpointId: string;
   id: string;
   channel: string;
   address: string;
   state: string;
 }
 
-const accountsOf = (tx: Tx, workspaceId: string, endpointId: string): Promise<EndpointAccount[]> => tx<EndpointAccount[]>`
-  select id, channel, address, state from channel_accounts where workspace_id = ${workspaceId} and endpoint_id = ${endpointId} order by created_at, id`;
+const accountsOf = (tx: Tx, workspaceId: string, endpointIds: readonly string[]): Promise<EndpointAccount[]> => tx<EndpointAccount[]>`
+  select endpoint_id, id, channel, address, state from channel_accounts where workspace_id = ${workspaceId} and endpoint_id = any(${[...new Set(endpointIds)]}::uuid[]) order by created_at, id`;
 
 /**
  * Reports of legs, recordings and deliveries name no number of ours: where the endpoint has several, the call or message that they speak of

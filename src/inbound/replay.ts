@@ -5,6 +5,8 @@ import { countBlob } from '../messages/files.ts';
 import type { Blobs } from '../platform/blobs.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
+import { insertRows } from '../platform/insert.ts';
+import { inboundEvents } from '../../schema/inbound.ts';
 import { eventRows } from './receive.ts';
 
 /**
@@ -23,7 +25,7 @@ export async function replayInboundEvent(tx: Tx, workspaceId: string, blobs: Blo
     throw new Refusal('INVALID_TRANSITION', `The event is ${event.state}; only DEAD, WAITING, UNKNOWN_ACCOUNT and UNPARSED ones can be replayed.`);
   }
   const { events, files } = event.state === 'UNPARSED' ? await parseAgain(tx, workspaceId, blobs, event) : { events: [event.event!], files: [] };
-  const rows = await eventRows(tx, { workspaceId, id: event.endpointId, deliveryId: event.deliveryId }, events);
+  const rows = await eventRows(tx, { workspaceId, endpointId: event.endpointId, deliveryId: event.deliveryId }, events);
   const homeless = rows.find(({ state }) => state !== 'PENDING');
   if (homeless) throw new Refusal('INVALID_TRANSITION', homeless.error!);
   for (const file of files) {
@@ -33,9 +35,9 @@ export async function replayInboundEvent(tx: Tx, workspaceId: string, blobs: Blo
   const [first, ...others] = rows;
   await tx`
     update inbound_events set state = 'PENDING', attempts = 0, error = null, waits_for = null, next_attempt_at = ${first!.nextAttemptAt}, account_id = ${first!.accountId}, lane = ${first!.lane},
-      address_hash = ${first!.addressHash}, event = ${first!.event}
+      address_hash = ${first!.addressHash}, event = ${tx.json(first!.event as never)}
     where workspace_id = ${workspaceId} and id = ${id}`;
-  if (others.length > 0) await tx`insert into inbound_events ${tx(others)}`;
+  await insertRows(tx, inboundEvents, others);
 }
 
 async function parseAgain(tx: Tx, workspaceId: string, blobs: Blobs, event: { deliveryId: string; provider: string }): Promise<Parsed> {

@@ -1,8 +1,9 @@
 // The doors by which providers come in: `/hooks/<provider>/<endpoint>`. A request is verified on its raw bytes, stored, and only then acknowledged.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Budgets } from '../access/budget.ts';
-import { endpointById, type Endpoint } from '../channels/accounts.ts';
-import type { HttpReply, RawRequest } from '../channels/channel.ts';
+import type { Endpoint } from '../channels/accounts.ts';
+import type { HttpReply, RawRequest, Verification } from '../channels/channel.ts';
+import { EndpointCache } from '../channels/endpoint-cache.ts';
 import { contextHeaders } from '../channels/email/context.ts';
 import { looksLikeMail } from '../channels/email/looks-like-mail.ts';
 import { providerNamed, PROVIDERS } from '../channels/registry.ts';
@@ -31,17 +32,18 @@ const refused = counter('deliveries_refused_total', 'Deliveries that were refuse
 
 /** Adds the doors to `server`. Every answer to a refused request is JSON: `{ error: { code, message } }`. */
 export async function addDoors(server: FastifyInstance, doors: Doors): Promise<void> {
+  const endpoints = new EndpointCache(doors.app);
   await server.register(async (scope) => {
     // Signatures are over the bytes: nothing may be parsed before they are checked.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', readBody);
-    const handler = (request: FastifyRequest, reply: FastifyReply) => enter(doors, request, reply);
+    const handler = (request: FastifyRequest, reply: FastifyReply) => enter(doors, endpoints, request, reply);
     scope.route({ method: ['GET', 'POST'], url: '/hooks/:provider/:endpoint', bodyLimit: BODY_BYTES_MAX, handler });
     for (const { provider, requestBytesMax: bodyLimit } of PROVIDERS) {
       if (bodyLimit === undefined) continue;
       const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
         Object.assign(request.params as object, { provider });
-        await admitLarge(doors, request, reply);
+        await admitLarge(doors, endpoints, request, reply);
       };
       scope.route({ method: 'POST', url: `/hooks/${provider}/:endpoint`, bodyLimit, handler, onRequest });
     }
@@ -49,29 +51,38 @@ export async function addDoors(server: FastifyInstance, doors: Doors): Promise<v
 }
 
 /** Before a body that large, or of a length that isn't told, is read: it is read only from who holds the secret. */
-async function admitLarge(doors: Doors, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function admitLarge(doors: Doors, endpoints: EndpointCache, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (Number(request.headers['content-length'] ?? Infinity) <= BODY_BYTES_MAX) return;
-  const { provider, endpoint: endpointText } = request.params as { provider: string; endpoint: string };
-  const endpointId = uuidOf('end', endpointText);
-  const endpoint = endpointId === null ? null : await endpointById(doors.app, endpointId);
-  if (endpoint?.provider !== provider) return void refuse(reply, 404, 'NOT_FOUND', 'No channel is connected at this address.');
-  const verified = await providerNamed(provider).verify(rawRequest(doors, request), { secrets: endpoint.secrets });
+  const entered = await verifiedAt(endpoints, request, rawRequest(doors, request));
+  if (!entered) return void refuse(reply, 404, 'NOT_FOUND', 'No channel is connected at this address.');
+  const { verified } = entered;
   if (!verified.ok) refuse(reply, verified.status, verified.status === 403 ? 'FORBIDDEN' : verified.status === 401 ? 'UNAUTHENTICATED' : 'INVALID_INPUT', verified.reason);
 }
 
-async function enter(doors: Doors, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { provider: providerName, endpoint: endpointText } = request.params as { provider: string; endpoint: string };
-  const endpointId = uuidOf('end', endpointText);
-  const endpoint = endpointId === null ? null : await endpointById(doors.app, endpointId);
-  if (!endpoint || endpoint.provider !== providerName) return refuse(reply, 404, 'NOT_FOUND', 'No channel is connected at this address.');
+/** The endpoint of a request's address, and whether the request is its provider's: by secrets of this moment, should those of a moment ago not do. Null: there is none. */
+async function verifiedAt(endpoints: EndpointCache, request: FastifyRequest, raw: RawRequest): Promise<{ endpoint: Endpoint; verified: Verification } | null> {
+  const { provider, endpoint: text } = request.params as { provider: string; endpoint: string };
+  const id = uuidOf('end', text);
+  const known = id === null ? null : await endpoints.get(id);
+  if (known?.endpoint.provider !== provider) return null;
+  const verify = async (endpoint: Endpoint) => ({ endpoint, verified: await providerNamed(provider).verify(raw, { secrets: endpoint.secrets }) });
+  const first = await verify(known.endpoint);
+  if (first.verified.ok || known.isFresh) return first;
+  const fresh = await endpoints.fresh(known.endpoint.id);
+  return fresh && verify(fresh);
+}
 
+async function enter(doors: Doors, endpoints: EndpointCache, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { provider: providerName } = request.params as { provider: string };
   const raw = rawRequest(doors, request);
+  const entered = await verifiedAt(endpoints, request, raw);
+  if (!entered) return refuse(reply, 404, 'NOT_FOUND', 'No channel is connected at this address.');
+  const { endpoint, verified } = entered;
   const provider = providerNamed(endpoint.provider);
-  const verified = await provider.verify(raw, { secrets: endpoint.secrets });
   if (!verified.ok) {
     refused.inc({ provider: providerName, status: String(verified.status) });
     // Who is asked for credentials has done nothing wrong yet: its provider sends the delivery once more, with them.
-    if (verified.challenge === undefined) doors.log.warn({ provider: providerName, endpointId, status: verified.status }, 'A delivery was refused: it is not proven to be its provider\'s.');
+    if (verified.challenge === undefined) doors.log.warn({ provider: providerName, endpointId: endpoint.id, status: verified.status }, 'A delivery was refused: it is not proven to be its provider\'s.');
     else reply.header('www-authenticate', verified.challenge);
   }
   if (!verified.ok) return refuse(reply, verified.status, verified.status === 403 ? 'FORBIDDEN' : verified.status === 401 ? 'UNAUTHENTICATED' : 'INVALID_INPUT', verified.reason);

@@ -195,7 +195,7 @@ async function deliver(tx: Tx, chat: Chat, visitor: Visitor, said: Said, lock?: 
     method: 'POST', url: '/graphql', headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(delivery)),
   };
   const parsed = await parse(request);
-  const { events } = await storeDelivery(tx, { workspaceId: chat.workspaceId, id: chat.endpointId }, { source: 'HTTP', request, parsed, unparsed: null });
+  const { events } = await storeDelivery(tx, chat.workspaceId, { endpointId: chat.endpointId, source: 'HTTP', request, parsed, unparsed: null });
   if (lock) {
     for (const lane of new Set(events.map((event) => event.lane))) await lockLane(tx, chat.workspaceId, lane);
     await lock(parsed.events.flatMap(({ senders, identityChange }) => [...senders, ...(identityChange?.to ? [identityChange.to] : [])]));

@@ -45,7 +45,7 @@ afterAll(async () => {
 /** As the door stored it when our parser could not read it yet. */
 const unread = async (endpointId: string, body: Buffer) => {
   const request = { method: 'POST', url: 'http://localhost/hooks', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body };
-  const { events } = await within((tx) => storeDelivery(tx, { workspaceId: actor.workspaceId, id: endpointId }, { source: 'HTTP', request, parsed: null, unparsed: 'Not understood yet.' }));
+  const { events } = await within((tx) => storeDelivery(tx, actor.workspaceId, { endpointId, source: 'HTTP', request, parsed: null, unparsed: 'Not understood yet.' }));
   expect(events).toMatchObject([{ state: 'UNPARSED' }]);
   return events[0]!.id;
 };

@@ -1,6 +1,6 @@
 // Calls that wait at the same moment run together; each gets its own result, and none is done twice.
 import { describe, expect, test } from 'vitest';
-import { Gathering } from '../../src/graphql/together.ts';
+import { Gathering } from '../../src/platform/gathering.ts';
 
 /** A gathering whose runs end when they are told to. */
 function held(o: { failsTogether?: Error } = {}) {

@@ -1,8 +1,8 @@
-// Calls of one mutation that come while others of it are running wait for a moment, and then run together: one transaction, one commit. A call that
-// comes alone runs at once.
-import { isConnectionLost } from '../platform/connection-lost.ts';
-import { Refusal } from '../platform/errors.ts';
-import { sqlState } from '../platform/sql-state.ts';
+// Calls of one kind that come while others of it are running wait for a moment, and then run together: one transaction, one commit. A call that comes
+// alone runs at once.
+import { isConnectionLost } from './connection-lost.ts';
+import { Refusal } from './errors.ts';
+import { sqlState } from './sql-state.ts';
 
 const RUNNING_MAX = 2;
 
