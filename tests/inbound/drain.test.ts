@@ -104,6 +104,27 @@ describe('what a door stored', () => {
     }
   });
 
+  it('of many people at once is applied together, each person\'s in order; one that fails is tried alone and costs the others nothing', async () => {
+    const people = Array.from({ length: 40 }, (_, i) => `many${i}@example.com`);
+    const all: { from: string; n: number; id: string }[] = [];
+    for (const n of [0, 1, 2]) all.push(...(await Promise.all(people.map(async (from) => ({ from, n, id: (await deliver(mail(from, `line ${n}`))).events[0]!.id })))));
+    const poison = all.find(({ from, n }) => from === people[7] && n === 1)!;
+    await db.owner`update inbound_events set event = jsonb_set(event, '{message}', 'null') where id = ${poison.id}`;
+    let statements = 0;
+    const counting = { ...context, app: new Proxy(db.app, { get: (of, name) => (name === 'begin' ? (...args: unknown[]) => (statements++, (of.begin as (...a: unknown[]) => unknown)(...args)) : Reflect.get(of, name)) }) };
+    const drain = startDrain(counting);
+    await drain.idle();
+    await drain.stop();
+    expect(await state(poison.id)).toMatchObject({ state: 'PENDING', attempts: 1 });
+    const held = all.filter(({ from, n }) => from === people[7] && n > 1).map(({ id }) => id);
+    for (const { id } of all.filter((one) => one.id !== poison.id && !held.includes(one.id))) expect(await state(id)).toMatchObject({ state: 'APPLIED' });
+    const rows = await db.owner<{ value: string; texts: string[] }[]>`
+      select i.value, array_agg(m.text order by m.created_at, m.id) as texts from messages m join identities i on i.workspace_id = m.workspace_id and i.id = m.identity_id where i.value like 'many%' group by 1`;
+    for (const { value, texts } of rows) if (value !== people[7]) expect(texts, value).toEqual([...texts].sort());
+    // Of 120 messages: a lane's end is asked for by a transaction of its own.
+    expect(statements).toBeLessThan(100);
+  });
+
   it('by a server whose clock was an hour fast is applied by those whose is right, a retry too, and holds up no lane', async () => {
     const restore = setClock(() => Date.now() + 3_600_000);
     let fast, failed: Awaited<ReturnType<typeof deliver>>;

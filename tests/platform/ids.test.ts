@@ -16,6 +16,18 @@ test('ids are UUIDs of version 7, never the same, and later ones sort later', ()
   expect(Number.parseInt(ids[0]!.replace('-', '').slice(0, 12), 16)).toBe(Date.parse('2026-03-01T10:00:00.000Z'));
 });
 
+test('also those of one millisecond, and while the clock steps back a little', () => {
+  const start = Date.parse('2026-03-01T10:00:00.000Z');
+  let calls = 0;
+  restore = setClock(() => start + [0, 0, 1, 0, 0][Math.floor(calls++ / 3_000) % 5]!);
+  const ids = Array.from({ length: 15_000 }, newId);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect([...ids].sort()).toEqual(ids);
+  // Set right by an hour it is believed: an id says when it was made.
+  restore = setClock(() => start - 3_600_000);
+  expect(Number.parseInt(newId().replace('-', '').slice(0, 12), 16)).toBe(start - 3_600_000);
+});
+
 test('a public id and its UUID are the same thing; of another prefix it is none', () => {
   fc.assert(
     fc.property(fc.uuid(), fc.constantFrom('cus', 'cnv', 'msg'), (uuid, prefix) => {
