@@ -34,7 +34,8 @@ export interface Running {
 
 /** Starts `node --import tsx file`, with the flags of `npm start`, on the servers' cores; ready when it prints a line that matches `ready`, whose first group is `said`. */
 export async function startNode(o: { file: string; args?: string[]; env: Record<string, string>; ready: RegExp }): Promise<Running> {
-  const command = [process.execPath, '--max-semi-space-size=64', '--import', 'tsx', o.file, ...(o.args ?? [])];
+  const profile = process.env.PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.PROFILE}`] : [];
+  const command = [process.execPath, '--max-semi-space-size=64', ...profile, '--import', 'tsx', o.file, ...(o.args ?? [])];
   const pinned = hasTaskset ? ['taskset', '-c', `1-${CORES - 1}`, ...command] : command;
   const { PATH, HOME, TMPDIR } = process.env;
   const env = Object.fromEntries(Object.entries({ PATH, HOME, TMPDIR, NODE_ENV: 'production', ...o.env }).filter(([, value]) => value !== undefined));

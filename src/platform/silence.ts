@@ -151,6 +151,7 @@ class Line {
     stream.write = (chunk: Buffer, ...rest: unknown[]) => {
       // Until it is let in, what it says has another form; the driver's own time-out is for that.
       if (this.#isLetIn) said.read(chunk, (kind) => this.#ask(kind));
+      this.#gather();
       return write(chunk, ...rest);
     };
     stream.on('data', (chunk: Buffer) => {
@@ -159,6 +160,13 @@ class Line {
       this.silentLooks = 0;
       came.read(chunk, (kind, body) => this.#hear(kind, body));
     });
+  }
+
+  /** What is said before anybody else has a turn goes out as one: the driver would send every statement of more than a kilobyte alone. */
+  #gather(): void {
+    if (this.stream.writableCorked > 0) return;
+    this.stream.cork();
+    process.nextTick(() => this.stream.uncork());
   }
 
   get isAwaited(): boolean {
