@@ -26,6 +26,7 @@ import { entities, roots } from './entity.ts';
 import { formatted, refused, shown, type FaultLog } from './faults.ts';
 import { checkVariables } from './variables.ts';
 import { finish } from './pieces.ts';
+import { introspectedText } from './introspect.ts';
 import { ReadPool } from './reader.ts';
 import type { FieldNames } from './rows.ts';
 import { buildSchema } from './schema.ts';
@@ -186,8 +187,10 @@ export class Graph {
   async #introspected(operation: Operation, request: Request, cost: number): Promise<Answer> {
     const known = this.#introspections.get(operation);
     if (known) return known;
-    const answer = await this.#resolved(request, undefined, cost);
-    if (!operation.node.variableDefinitions?.length) {
+    const isConstant = !operation.node.variableDefinitions?.length;
+    const data = isConstant ? introspectedText(this.schema, operation.document, operation.node) : null;
+    const answer: Answer = data === null ? await this.#resolved(request, undefined, cost) : { data, errors: [], cost: this.#cost(cost, data), status: null, headers: new Map(), path: 'loaders' };
+    if (isConstant) {
       if (this.#introspections.size >= INTROSPECTIONS_MAX) this.#introspections.delete(this.#introspections.keys().next().value!);
       this.#introspections.set(operation, answer);
     }

@@ -1,6 +1,7 @@
 // Errors on their way out: a Refusal keeps its code and sentence, anything else is a fault of ours, logged under an id and shown without
 // its inside. Both transports use this.
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { isConnectionLost } from '../platform/connection-lost.ts';
 import { sqlState } from '../platform/sql-state.ts';
 import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
 import { newId, publicId } from '../platform/ids.ts';
@@ -30,7 +31,8 @@ export function refusalOf(error: unknown): Refusal | null {
   if (state === '57014') return new Refusal('TIMED_OUT', 'The database took longer than the limit. Ask for less, or try again.');
   if (state === '22021' || state === '22P05') return new Refusal('INVALID_INPUT', 'A text holds a character that cannot be stored (NUL).');
   if (state === '40001' || state === '40P01') return new Refusal('OVERLOADED', 'Others were changing the same rows. Try again.');
-  if (/^(53...|57P0.|08...|CONNECT|CONNECTION_|ECONN|EPIPE)/.test(state))
+  // CONNECTION_ENDED: the pool was closed, at the end.
+  if (isConnectionLost(error) || /^(53...|57P0.|CONNECTION_)/.test(state))
     return new Refusal('OVERLOADED', 'The database cannot be reached at the moment. Try again.');
   return null;
 }

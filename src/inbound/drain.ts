@@ -3,6 +3,7 @@
 import type { InboundEvent } from '../channels/channel.ts';
 import type { Arriving } from '../messages/arriving.ts';
 import { after, now } from '../platform/clock.ts';
+import { isConnectionLost } from '../platform/connection-lost.ts';
 import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
 import { sqlState } from '../platform/sql-state.ts';
 import { Refusal } from '../platform/errors.ts';
@@ -163,7 +164,7 @@ async function writeFailure(context: Pick<DrainContext, 'app' | 'report'>, works
  * Connection failures, shut-downs and a full disk: PostgreSQL's classes 08, 53, 57P, 58 and what the driver says of a lost connection. A statement
  * that took too long (57014) is the event's own fault; 0A000 isn't: it was planned before a migration by another process changed what it gives.
  */
-const isOutage = (error: unknown): boolean => /^(08|53|57P|58|0A000)|^(CONNECTION_|CONNECT_|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/.test(sqlState(error) ?? '');
+const isOutage = (error: unknown): boolean => isConnectionLost(error) || /^(53|57P|58|0A000)|^(CONNECTION_|ENOTFOUND)/.test(sqlState(error) ?? '');
 
 /**
  * Applies one event now, ahead of the drain: everything before it in its lane first. Gives what became of it, or null when it did not come to it

@@ -111,7 +111,7 @@ export class LiveExecutor {
     for (;;) {
       this.executions++;
       const answer = await this.graph.tell(request, told);
-      if (!answer.errors.some(({ extensions }) => extensions?.code === 'OVERLOADED')) return new Frame(bodyOf(answer));
+      if (!answer.errors.some(({ extensions }) => extensions?.retryable === true)) return new Frame(bodyOf(answer));
       if (performance.now() > until) throw new Refusal('OVERLOADED', 'The database cannot be reached at the moment. Come again with your last cursor.');
       await new Promise((resolve) => setTimeout(resolve, OUTAGE_RETRY_MS));
     }

@@ -5,6 +5,7 @@ import { budgetHeaders, type Budgets } from '../access/budget.ts';
 import { enter } from '../access/entrance.ts';
 import { apolloOptions, type HttpContext } from '../graphql/apollo.ts';
 import { bodyOf, type Graph } from '../graphql/execute.ts';
+import { refusalOf } from '../graphql/faults.ts';
 import { hasTooManyValues, tooManyValues } from '../graphql/limits.ts';
 import type { TrustProxy } from '../platform/config.ts';
 import type { Sql } from '../platform/db.ts';
@@ -188,7 +189,10 @@ function fail(parts: HttpParts, error: unknown, request: FastifyRequest, reply: 
   const bytesMax = request.routeOptions.bodyLimit ?? BODY_BYTES_MAX;
   const known: [ErrorCode, string] | undefined = code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? ['TOO_LARGE', `The body is larger than this address takes: at most ${bytesMax} bytes.`] : FASTIFY_CODES[code];
   const clientFault = known ?? ((error as { statusCode?: number }).statusCode ?? 500) < 500;
-  const refusal = error instanceof Refusal ? error : known ? new Refusal(known[0], known[1]) : clientFault ? new Refusal('INVALID_INPUT', 'The request is malformed.') : null;
+  // What the database, or the disk of our files, can't do now it may do in a moment: providers send again.
+  const outage = error instanceof Refusal ? null : (refusalOf(error) ?? (/^(ENOSPC|EDQUOT|EROFS)$/.test(code) ? new Refusal('OVERLOADED', 'The server cannot store anything at the moment. Try again.') : null));
+  if (outage) parts.log.warn({ err: error, route: request.routeOptions.url }, 'A request could not be answered for want of the database or the disk.');
+  const refusal = error instanceof Refusal ? error : outage ?? (known ? new Refusal(known[0], known[1]) : clientFault ? new Refusal('INVALID_INPUT', 'The request is malformed.') : null);
   if (request.url.startsWith('/graphql')) {
     const answer = parts.graph.refuse([refusal ?? error]);
     for (const [name, value] of answer.headers) reply.header(name, value);

@@ -97,7 +97,8 @@ class Follower {
           // What a socket still delivers after it was cut was not seen: the client was gone.
           if (isOver) return;
           alive();
-          if (!data) {
+          // What came with an error was not told: its place in the log is asked for again, and the trouble is reported.
+          if (!data || errors) {
             this.trouble = JSON.stringify(errors);
             return over();
           }

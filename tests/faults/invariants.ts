@@ -233,7 +233,7 @@ export class Invariants {
   /** Both servers answer many at once, and hold no more sessions than their pools. */
   async #healthy(fault: (what: string, found: readonly unknown[]) => void): Promise<void> {
     const { apis, ws, owner } = this.cluster;
-    for (const { peer, index, wires } of apis) {
+    for (const { peer, index, wires, process: child } of apis) {
       const answers = await Promise.all(Array.from({ length: 30 }, (_, n) =>
         Promise.race([
           n % 3 === 0 ? peer.query('mutation ($i: VisitorPageInput!) { visitorPage(input: $i) { userErrors { message } } }', { i: { clientId: `healthy ${this.checks} ${n}`, url: 'https://example.com/' } }, ws.visitor.token).then(({ status, text }) => ({ status, text }))
@@ -244,6 +244,8 @@ export class Invariants {
       const sessions = await owner<{ state: string; seconds: number }[]>`
         select state, extract(epoch from statement_timestamp() - xact_start)::float8 as seconds from pg_stat_activity where client_port = any(${wires.postgres.farPorts()}::int[])`;
       if (sessions.length > SESSIONS_MAX) fault(`server ${index} holds ${sessions.length} sessions`, [sessions.length]);
+      const own = [...child!.output().matchAll(/^.*"msg":"A fault of ours\."\}$/gm)].map(([line]) => line.slice(0, 400));
+      fault(`server ${index} met faults of its own`, own);
       const held = [wires.http.held('far'), wires.smtp.held('far'), wires.postgres.held('near')].flat().filter((ms) => ms > HELD_MS_MAX);
       fault(`server ${index} holds on to connections that have been dead for long`, held);
       fault(`server ${index} left transactions open`, sessions.filter(({ state, seconds }) => state.startsWith('idle in transaction') && seconds > 5));

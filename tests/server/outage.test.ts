@@ -74,6 +74,9 @@ test('while the database is away requests are 503 and new sockets are told to co
     expect(text).not.toMatch(/ECONN|127\.0\.0\.1|postgres|socket/i);
   }
   expect((await fetch(`${server.address}/readyz`)).status).toBe(503);
+  // A provider is told to send again.
+  const door = await fetch(`${server.address}/hooks/mime/end_${'0'.repeat(32)}`, { method: 'POST', body: 'From: ada@customer.example\r\n\r\nHello' });
+  expect([door.status, door.headers.get('retry-after'), await door.json()]).toEqual([503, expect.stringMatching(/^\d+$/), { error: { code: 'OVERLOADED', message: expect.any(String) } }]);
   expect((await fetch(`${server.address}/healthz`)).status).toBe(200);
   expect((await within(5_000, 'The close', server.socket(ours.keys.INTEGRATOR).closed)).code).toBe(1013);
   expect((await socket.run('{ teams { nodes { name } } }')).errors![0].extensions.code).toBe('OVERLOADED');
