@@ -3,7 +3,7 @@
 import { GraphQLError, visit, type DocumentNode, type OperationDefinitionNode } from 'graphql';
 import { bodyOf, type Answer, type Graph, type Request } from '../graphql/execute.ts';
 import type { Told } from '../graphql/subscription.ts';
-import { Refusal } from '../platform/errors.ts';
+import { ERROR_CODES, Refusal, type ErrorCode } from '../platform/errors.ts';
 import { Frame } from './frames.ts';
 
 /** How long an answer is handed to others who reach the same event. Afterwards it is read afresh, since it shows things as they are now. */
@@ -111,7 +111,7 @@ export class LiveExecutor {
     for (;;) {
       this.executions++;
       const answer = await this.graph.tell(request, told);
-      if (!answer.errors.some(({ extensions }) => extensions?.retryable === true)) return new Frame(bodyOf(answer));
+      if (!answer.errors.some(({ extensions }) => ERROR_CODES[extensions?.code as ErrorCode]?.retryable)) return new Frame(bodyOf(answer));
       if (performance.now() > until) throw new Refusal('OVERLOADED', 'The database cannot be reached at the moment. Come again with your last cursor.');
       await new Promise((resolve) => setTimeout(resolve, OUTAGE_RETRY_MS));
     }
