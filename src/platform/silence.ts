@@ -4,15 +4,14 @@
 // and not answered for two seconds is looked for among the server's sessions, over a new connection:
 //   at work: it is slow, or waits for a lock. The server's statement_timeout ends it; if that isn't heard either, we do.
 //   idle for a while, or not there: the question or its answer is lost. The connection is ended, so its statements fail as lost connections do; so is its
-//     session, whose locks nobody else would free for a minute.
+//     session, whose locks nobody else would free for a minute. So it is where a statement was heard without its end: the session waits for the rest.
 //   nobody answers the new connection either: after ten seconds everything that waits is ended, and can be told to come again.
 // Silence is counted in looks, not by a clock: a process that stood still, or was busy, has not listened.
+// A session may not know that we are gone (left-sessions.ts ends it), whoever ended the connection and whatever it does at that time.
 import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
-import postgres from 'postgres';
-import { withArrayTypes } from './array-types.ts';
-import type { Sql } from './db.ts';
-import { dial } from './dial.ts';
+import { leaveSession } from './left-sessions.ts';
+import { besidePools } from './beside-pools.ts';
 
 const LOOK_MS = 500;
 /** Two seconds. */
@@ -21,8 +20,6 @@ const SILENT_LOOKS = 4;
 const UNREACHABLE_LOOKS = 20;
 /** What a server may take, beyond its own time-out, to say that a statement was ended by it. */
 const GRACE_MS = 5_000;
-/** Of a new connection: to be made, and to be answered. */
-const ANSWER_MS_MAX = 3_000;
 
 /** Whose connection it is. */
 export interface Watched {
@@ -46,6 +43,7 @@ export function watchSilence(stream: Socket, of: Watched, session?: { pid: numbe
   stream.once('error', () => line.tellLost());
   stream.once('close', () => {
     line.tellLost();
+    line.leave();
     lines.delete(line);
     if (lines.size > 0 || !timer) return;
     clearInterval(timer);
@@ -72,20 +70,17 @@ function look(): void {
 async function lookFor(url: string, silent: readonly Line[]): Promise<void> {
   asking.add(url);
   const heard = new Map(silent.map((line) => [line, line.heardAt]));
-  let socket: Socket | undefined;
-  const sql = withArrayTypes(postgres(url, {
-    max: 1, connect_timeout: ANSWER_MS_MAX / 1_000, fetch_types: false, prepare: false, onnotice: () => {}, connection: { application_name: 'throughline watch', statement_timeout: ANSWER_MS_MAX },
-    ...dial(url, (stream) => (socket = stream)),
-  }) as unknown as Sql);
   try {
     const pids = silent.flatMap(({ pid }) => pid ?? []);
-    // The login itself: its sessions' states are shown to nobody else. One that was idle for less may have answered a moment ago.
-    const rows = await inTime(sql<{ me: number; busy: number[] }[]>`
-      select pg_backend_pid() as me, array(
-        select pid from pg_stat_activity where pid = any(${pids}::int[]) and (coalesce(state, 'active') not like 'idle%' or state_change > clock_timestamp() - interval '1 second')) as busy`);
-    const { me, busy } = rows[0]!;
-    // Something between us and the server gives out numbers of its own, which say nothing.
-    if (rows.state.pid !== me) return;
+    // One that waits for us has heard all that there was, or half a statement. One that does so for less than a second may have answered a moment ago.
+    const busy = await besidePools(url, async (sql) => {
+      const [row] = await sql<{ busy: number[] }[]>`
+        select array(
+          select pid from pg_stat_activity where pid = any(${pids}::int[])
+            and (coalesce(state, 'active') not like 'idle%' and wait_event is distinct from 'ClientRead' or state_change > clock_timestamp() - interval '1 second')) as busy`;
+      return row!.busy;
+    });
+    if (busy === null) return;
     const lost = silent.filter((line) => line.pid !== null && !busy.includes(line.pid) && line.isAwaited && line.heardAt === heard.get(line));
     if (lost.length === 0) return;
     // Whatever else nothing was heard of since then is most likely as dead. Nothing is lost with it, and no request has to find that out.
@@ -94,27 +89,15 @@ async function lookFor(url: string, silent: readonly Line[]): Promise<void> {
     // They first: whoever is told that his was lost asks again at once, and would be given one of these.
     await Promise.all(beside.map(({ stream }) => new Promise((resolve) => stream.once('close', resolve).destroy())));
     for (const line of lost) line.lose();
-    const names = [...new Set([...lost, ...beside].map(({ of }) => of.applicationName))];
-    await inTime(sql`
-      select pg_terminate_backend(pid) from pg_stat_activity
-      where pid = any(${[...lost, ...beside].flatMap(({ pid }) => pid ?? [])}::int[]) and application_name = any(${names}::text[]) and state like 'idle%'`);
   } catch {
     for (const line of silent) if (line.silentLooks >= UNREACHABLE_LOOKS && line.isAwaited) line.lose();
   } finally {
     asking.delete(url);
-    await sql.end({ timeout: 0 }).catch(() => {});
-    socket?.destroy();
   }
 }
 
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error('No answer.')), ANSWER_MS_MAX)));
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
-}
-
 // Kinds of messages (https://www.postgresql.org/docs/current/protocol-message-formats.html).
-const [QUERY, SYNC, FLUSH] = ['Q', 'S', 'H'].map((kind) => kind.charCodeAt(0));
+const [QUERY, SYNC, FLUSH, TERMINATE] = ['Q', 'S', 'H', 'X'].map((kind) => kind.charCodeAt(0));
 const [READY, KEY_DATA, ROW_DESCRIPTION, NO_DATA, ERROR] = ['Z', 'K', 'T', 'n', 'E'].map((kind) => kind.charCodeAt(0));
 const IDLE = 'I'.charCodeAt(0);
 
@@ -188,12 +171,17 @@ class Line {
   tellLost(): void {
     if (this.#wasHeard && !this.#isLeft) this.of.lost?.();
   }
+  /** It is closed: of a session that wasn't told so, or may not have heard it, nobody hears any more. */
+  leave(): void {
+    if (this.pid !== null && (!this.#isLeft || this.isAwaited || this.silentLooks > 0)) leaveSession(this.of, this.pid);
+  }
   /** Its statements fail as those of a lost connection do. */
   lose(): void {
     this.stream.destroy(Object.assign(new Error('PostgreSQL was not heard of any more on this connection.'), { code: 'ETIMEDOUT' }));
   }
 
   #ask(kind: number): void {
+    if (kind === TERMINATE) this.#isLeft = true;
     if (kind !== SYNC && kind !== QUERY && kind !== FLUSH) return;
     if (!this.isAwaited) {
       this.askedAt = performance.now();

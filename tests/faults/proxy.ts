@@ -18,6 +18,8 @@ export class Wire {
   #state: WireState = 'open';
   /** Bytes until the connection that carries them is reset; null: never. */
   #resetAfterBytes: number | null = null;
+  /** Bytes until the connection that carries them is dead; null: never. */
+  #abandonAfterBytes: number | null = null;
   readonly #pairs = new Set<Pair>();
   /** What the breaking met since the last `heal`: connections that were ended or refused, and pieces that were held back or lost. */
   touched = 0;
@@ -67,6 +69,17 @@ export class Wire {
   abandon(): void {
     for (const pair of this.#living()) pair.deadSince = performance.now();
   }
+  /** The next connection whose near end says something is dead from the middle of it on: a head without its end, and nobody is told. */
+  abandonWithin(bytes: number): void {
+    this.#abandonAfterBytes = bytes;
+  }
+  /** The connections of this moment are reset at the near end, and the far one is never told. New ones pass. */
+  forget(): void {
+    for (const pair of this.#living()) {
+      pair.deadSince = performance.now();
+      pair.near.resetAndDestroy();
+    }
+  }
   /** For how many ms an end has held on to connections that are dead, the longest first. */
   held(by: 'near' | 'far'): number[] {
     const isHeld = ({ [by]: socket }: Pair): boolean => !socket.destroyed && !socket.readableEnded;
@@ -84,6 +97,7 @@ export class Wire {
   heal(): void {
     this.#state = 'open';
     this.#resetAfterBytes = null;
+    this.#abandonAfterBytes = null;
     this.touched = 0;
     this.#healedAt = performance.now();
     for (const pair of this.#living()) {
@@ -140,6 +154,12 @@ export class Wire {
       this.touched++;
       this.#other(pair, direction).write(head, () => this.#end(pair, true));
       return;
+    }
+    if (this.#abandonAfterBytes !== null && direction === 0 && chunk.length > this.#abandonAfterBytes) {
+      const head = chunk.subarray(0, this.#abandonAfterBytes);
+      this.#abandonAfterBytes = null;
+      pair.deadSince = performance.now();
+      return this.#write(pair, direction, head);
     }
     this.#write(pair, direction, chunk);
   }

@@ -71,6 +71,33 @@ describe.concurrent('a connection to PostgreSQL', () => {
     }
   });
 
+  test('a session that heard a statement and not its end is ended, and its locks are free for others', { timeout: 30_000 }, async (after) => {
+    const { wire, pool } = await wired(after);
+    await warm(pool);
+    const asked = pool.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(79)`;
+      const text = 'long '.repeat(2_000);
+      wire.abandonWithin(5_000);
+      await tx`select ${text}::text as long`;
+    });
+    expect(await lostAfter(asked)).toBeLessThan(FOUND_OUT_MS_MAX);
+    await after.expect.poll(async () => (await db.owner<{ free: boolean }[]>`select pg_try_advisory_xact_lock(79) as free`)[0]!.free, { timeout: 3_000 }).toBe(true);
+  });
+
+  test('a session that got its lock when nobody was there any more is ended, and the lock is free for others', { timeout: 30_000 }, async (after) => {
+    const { wire, pool } = await wired(after);
+    await warm(pool);
+    const waiting = async () => (await db.owner<{ count: number }[]>`select count(*)::int as count from pg_locks where locktype = 'advisory' and objid = 80 and not granted`)[0]!.count;
+    await db.owner.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(80)`;
+      const asked = lostAfter(pool.begin((mine) => mine`select pg_advisory_xact_lock(80)`));
+      await after.expect.poll(waiting).toBe(1);
+      wire.forget();
+      await asked;
+    });
+    await after.expect.poll(async () => (await db.owner<{ free: boolean }[]>`select pg_try_advisory_xact_lock(80) as free`)[0]!.free, { timeout: 10_000 }).toBe(true);
+  });
+
   test('what is slow, or waits for a lock, is left alone', { timeout: 30_000 }, async (after) => {
     const { pool } = await wired(after);
     await warm(pool);
