@@ -30,6 +30,7 @@ export const COUNTS: readonly Count[] = [
   { name: 'crawler', counts: { arguments: 142, wrongIds: 1_000 }, slices: 1, command: ({ json }) => vitest('tests/guarantees/crawler.test.ts', json, { CRAWL: 'all' }) },
   { name: 'fuzz.operations', counts: { operations: 100_000 }, slices: 50, command: ({ seed, json }) => vitest('tests/fuzz/operations.test.ts', json, { SEED: String(seed), OPERATIONS: '2000', VERIFY: '1' }) },
   { name: 'fuzz.deliveries', counts: { deliveries: 20_000 }, slices: 20, command: ({ seed, json }) => vitest('tests/fuzz/deliveries.test.ts', json, { SEED: String(seed), DELIVERIES: '1000', VERIFY: '1' }) },
+  { name: 'real input', counts: { mails: 400, requests: 90 }, slices: 1, command: ({ json }) => vitest('tests/journey/real-input.test.ts', json, { REAL_INPUT: 'all' }) },
   { name: 'large mails', counts: { mails: 7 }, slices: 1, command: ({ json }) => vitest('tests/server/large-mail.test.ts', json, { VERIFY: '1' }) },
   { name: 'model', counts: { runs: 10_000 }, slices: 50, command: ({ seed, json }) => vitest('tests/model/spine.test.ts', json, { SEED: String(seed), RUNS: '200', VERIFY: '1' }) },
   { name: 'regexes', counts: { judged: 300 }, slices: 1, command: ({ json }) => vitest('tests/regexes.test.ts', json, { JUDGE: 'all' }) },
