@@ -17,7 +17,8 @@ export const payloadsUnder = (root: string, folder: string, channel: Payload['ch
     .sort()
     .map((name) => ({ file: relative(root, join(root, folder, name)), channel, body: bodyOf(readFileSync(join(root, folder, name), 'utf8'), extname(name)) }));
 
-function bodyOf(text: string, type: string): string {
+/** What was posted: a form as it is, or made of a recording. */
+export function bodyOf(text: string, type: string): string {
   if (type === '.form') return text.trim();
   if (text.trim() === '') return '';
   const recorded = JSON.parse(text) as Record<string, string>;
