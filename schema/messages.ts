@@ -150,6 +150,20 @@ export const receipts = pgTable('receipts', {
   oneOf('receipts_state', t.state, DELIVERY_STATES),
 ]);
 
+/** Up to which moment everything that went to an address by an account has at least a state, as the provider said; also of what is heard of later. */
+export const watermarks = pgTable('watermarks', {
+  workspaceId: workspaceId(),
+  accountId: uuid().notNull(),
+  identityId: uuid().notNull(),
+  state: text().notNull(),
+  reachedAt: moment().notNull(),
+}, (t) => [
+  primaryKey({ name: 'watermarks_pk', columns: [t.workspaceId, t.accountId, t.identityId, t.state] }),
+  foreignKey({ name: 'watermarks_account', columns: [t.workspaceId, t.accountId], foreignColumns: [channelAccounts.workspaceId, channelAccounts.id] }),
+  foreignKey({ name: 'watermarks_identity', columns: [t.workspaceId, t.identityId], foreignColumns: [identities.workspaceId, identities.id] }),
+  oneOf('watermarks_state', t.state, DELIVERY_STATES),
+]);
+
 /** An emoji that somebody put on a message: the latest of each person. `identity_id` null: the team, in the provider's own app. */
 export const reactions = pgTable('reactions', {
   workspaceId: workspaceId(),

@@ -10,7 +10,7 @@ import { Matters, type Entrant } from './enter.ts';
 import { lockMessage, setDelivery, type MessageRow } from './change.ts';
 import { wantMedia } from './media.ts';
 import { partRow, shownText } from './parts.ts';
-import { applyParkedReports } from './reports.ts';
+import { applyParkedReports, applyWatermarks } from './reports.ts';
 import { resolveSender, resolveSenders } from './senders.ts';
 import { mayBeOurs, settle, settleByText } from './settle.ts';
 import { storeMessage } from './store.ts';
@@ -117,6 +117,8 @@ async function receiveFirst(tx: Tx, workspaceId: string, all: readonly Arriving[
     const { messageId } = received[i]!;
     if (messageId !== null && fresh.includes(arrivings[i]!)) await wantMedia(tx, workspaceId, messageId, messageOf(event).parts.map(partRow));
   }
+  const sentElsewhere = arrivings.flatMap((arriving, i) => (isInbound(arriving) || !fresh.includes(arriving) ? [] : [received[i]!.messageId!]));
+  if (sentElsewhere.length > 0) await applyWatermarks(tx, systemActor(workspaceId), sentElsewhere);
   await applyReports(tx, workspaceId, arrivings.flatMap((arriving, i) => {
     const id = messageOf(arriving.event).providerMessageId;
     return isInbound(arriving) || id === null || known.get(placeOf(arriving))?.messageId !== received[i]!.messageId ? [] : [{ ...received[i]!, accountId: arriving.accountId, providerMessageId: id }];

@@ -16,7 +16,7 @@ const CLIENTS = 2;
 /** Of them, every other one drops its connection itself, again and again. */
 const FOLLOWERS = 3;
 /** How often a fault is done again that met nothing. */
-const TRIES_MAX = 3;
+const TRIES_MAX = 10;
 
 export interface FaultOptions {
   counts: Counts;
