@@ -37,6 +37,8 @@ export const messages = pgTable('messages', {
   text: text(),
   providerMessageId: text(),
   inReplyToMessageId: uuid(),
+  /** By which key the message that it quotes will be known, as long as that isn't here. */
+  quotesKey: text(),
   deliveryState: text().notNull(),
   errorCode: text(),
   errorReason: text(),
@@ -65,6 +67,7 @@ export const messages = pgTable('messages', {
   index('messages_by_conversation').on(t.workspaceId, t.conversationId, t.occurredAt, t.tie, t.id),
   uniqueIndex('messages_by_provider_id').on(t.workspaceId, t.accountId, t.providerMessageId).where(sql`provider_message_id is not null`),
   uniqueIndex('messages_by_client_id').on(t.workspaceId, t.authorKind, t.authorId, t.clientId).where(sql`client_id is not null`),
+  index('messages_quoting').on(t.workspaceId, t.accountId, t.quotesKey).where(sql`quotes_key is not null`),
   index('messages_by_identity').on(t.workspaceId, t.identityId, t.occurredAt),
   index('messages_by_time').on(t.workspaceId, t.occurredAt),
   oneOf('messages_channel', t.channel, CHANNELS),

@@ -1,5 +1,4 @@
-// What a workspace holds in the end, under names that are the same in every workspace: what any order of the same deliveries has to end in. Without what a
-// message quotes: one that comes before what it quotes shows no quote.
+// What a workspace holds in the end, under names that are the same in every workspace: what any order of the same deliveries has to end in.
 import type { TestDatabase } from '../harness/database.ts';
 
 /** `names`: of messages whose ids are others in every workspace. What is ours and has no name of its own is called so. */
@@ -9,7 +8,8 @@ export async function ending({ owner }: TestDatabase, workspaceId: string, names
   const messages = await owner`
     select ${name} as name, m.channel, m.direction, m.text, m.subject, m.delivery_state, m.occurred_at as at, m.edited_at, m.deleted_at, i.value as address,
       (select array_agg(r.emoji || ' ' || r.reacted_at || ' ' || coalesce(ri.value, 'ours') order by r.emoji, ri.value) from reactions r left join identities ri on ri.workspace_id = r.workspace_id and ri.id = r.identity_id
-       where r.workspace_id = m.workspace_id and r.message_id = m.id) as reactions
+       where r.workspace_id = m.workspace_id and r.message_id = m.id) as reactions,
+      (select coalesce(${owner.json(names)}::jsonb ->> q.provider_message_id, q.provider_message_id) from messages q where q.workspace_id = m.workspace_id and q.id = m.in_reply_to_message_id) as answers
     from messages m join identities i on i.workspace_id = m.workspace_id and i.id = m.identity_id
     where m.workspace_id = ${workspaceId} order by name`;
   const calls = await owner`
