@@ -212,11 +212,11 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
   identity_change: async (tx, arriving) => {
-    const { to } = arriving.event.identityChange!;
+    const { to, also = [] } = arriving.event.identityChange!;
     // Attested by the provider or a signed token: it is one of the sender's addresses, and is linked as such. Only typed: it is a claim.
     const attested = to !== null && to.trust !== 'claimed';
     const { identityId } = attested
-      ? await resolveSender(tx, { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to] } })
+      ? await resolveSender(tx, { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to, ...also] } })
       : await resolveSender(tx, arriving, to === null ? [] : [to]);
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
