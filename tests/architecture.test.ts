@@ -7,7 +7,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A folder imports itself and what stands before it (ARCHITECTURE.md). */
 const ORDER = [
   'schema', 'platform', 'events', 'access', 'graphql', 'workspaces', 'identities', 'customers', 'channels', 'conversations', 'messages', 'calls', 'crm', 'knowledge', 'routing', 'automation',
-  'merging', 'inbound', 'visitors', 'timeline', 'analytics', 'realtime', 'desk', 'webhooks', 'sandbox', 'server', 'main.ts', 'cli.ts',
+  'merging', 'inbound', 'visitors', 'timeline', 'analytics', 'realtime', 'desk', 'webhooks', 'sandbox', 'simulate', 'server', 'main.ts', 'cli.ts',
 ];
 /** Types that everybody may name: who acts, and what a channel says. */
 const TYPES_ANYWHERE = new Set(['src/access/viewer.ts', 'src/access/permissions.ts', 'src/channels/channel.ts']);
