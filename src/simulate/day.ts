@@ -55,7 +55,9 @@ const RETRY_MS = 250;
 const TWICE = /^[0-9a-f]*0$/;
 const SETTLE_MS = 30_000;
 const LOOK_MS = 500;
-const SENT_STATES = new Set(['SENT', 'DELIVERED', 'READ', 'PLAYED']);
+const SENDING_MS = 10_000;
+const SENT_STATES = new Set(['ACCEPTED', 'SENT', 'DELIVERED', 'READ', 'PLAYED']);
+const ENDED_STATES = new Set(['FAILED', 'UNCONFIRMED']);
 
 interface Expected {
   person: Person;
@@ -159,8 +161,20 @@ export async function simulateDay(o: DayOptions): Promise<DayResult> {
     }
   }
 
+  /** What waits for its provider's pace is given some time; what became nothing is told of. */
   async function countDelivered(): Promise<void> {
-    for (const { id, way } of answers) if (SENT_STATES.has((await stateOf(o.api, id)).deliveryState)) count(way, 'delivered');
+    const deadline = performance.now() + SENDING_MS;
+    let waiting = answers;
+    for (;;) {
+      const states = await Promise.all(waiting.map(async (one) => ({ one, ...(await stateOf(o.api, one.id)) })));
+      for (const { one, deliveryState, errorReason } of states) {
+        if (SENT_STATES.has(deliveryState)) count(one.way, 'delivered');
+        if (ENDED_STATES.has(deliveryState)) drop(one.way, `${one.way.channel} answer ${deliveryState}: ${errorReason ?? ''}`);
+      }
+      waiting = states.filter(({ deliveryState }) => !SENT_STATES.has(deliveryState) && !ENDED_STATES.has(deliveryState)).map(({ one }) => one);
+      if (waiting.length === 0 || performance.now() > deadline) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 }
 

@@ -8,7 +8,7 @@ const TIMELINE = `query SimulatedTimeline($identity: IdentityInput!, $after: Str
   ... on Message { id providerMessageId direction deliveryState conversation { id } }
   ... on Call { id legs { providerLegId } } } } pageInfo { hasNextPage endCursor } } } }`;
 const SEND = 'mutation Answer($input: SendMessageInput!) { sendMessage(input: $input) { message { id } userErrors { code message field } } }';
-const MESSAGE = 'query Answered($id: ID!) { node(id: $id) { ... on Message { providerMessageId deliveryState } } }';
+const MESSAGE = 'query Answered($id: ID!) { node(id: $id) { ... on Message { providerMessageId deliveryState errorReason } } }';
 
 const PAGE = 100;
 const LATEST = 20;
@@ -65,8 +65,8 @@ export async function providerIdOf(api: Api, messageId: string): Promise<string 
   return (await until(async () => (await stateOf(api, messageId)).providerMessageId ?? undefined)) ?? null;
 }
 
-export async function stateOf(api: Api, messageId: string): Promise<{ providerMessageId: string | null; deliveryState: string }> {
-  return (await api.ask(MESSAGE, { id: messageId })).node as { providerMessageId: string | null; deliveryState: string };
+export async function stateOf(api: Api, messageId: string): Promise<{ providerMessageId: string | null; deliveryState: string; errorReason: string | null }> {
+  return (await api.ask(MESSAGE, { id: messageId })).node as { providerMessageId: string | null; deliveryState: string; errorReason: string | null };
 }
 
 async function until<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {

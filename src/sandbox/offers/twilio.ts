@@ -8,6 +8,8 @@ const CAN = {
   SMS: new Set(['message', 'file'] as const), WHATSAPP: new Set(['message', 'file'] as const), VOICE: new Set(['call'] as const),
 };
 type TwilioChannel = keyof typeof CAN;
+/** A tenth of a second of 8 kHz, 16 bits: a WAV file. http://soundfile.sapp.org/doc/WaveFormat/ */
+const SILENCE = wav(Buffer.alloc(1_600));
 
 export async function twilioOffer(o: OfferOptions): Promise<Offer> {
   const door = new Door();
@@ -26,18 +28,21 @@ export async function twilioOffer(o: OfferOptions): Promise<Offer> {
     return toldBy(sid, [answer]);
   }
 
-  /** Rings, is answered or not, and ends; who meets the machine leaves a recording. https://www.twilio.com/docs/voice/twiml#request-parameters */
+  /**
+   * Rings, is put through to an agent's telephone, and ends; whom nobody answered may speak to the machine.
+   * https://www.twilio.com/docs/voice/twiml#request-parameters · …/voice/twiml/dial#action · …/voice/twiml/record#action
+   */
   async function call(from: Writer, { id, talkSeconds, voicemailSeconds }: Extract<Act, { kind: 'call' }>): Promise<Told> {
     const sid = `CA${id}`;
     const fields = { CallSid: sid, AccountSid: twilio.accountSid, ApiVersion: '2010-04-01', Direction: 'inbound', From: from.address, To: NUMBER, Caller: from.address, Called: NUMBER };
     const post = (more: Record<string, string>) => twilio.post(door.url, { ...fields, ...more });
-    const answers = [await post({ CallStatus: 'ringing' })];
+    const leg = { DialCallSid: `CA${[...id].reverse().join('')}`, DialCallStatus: talkSeconds === null ? 'no-answer' : 'completed', ...(talkSeconds === null ? {} : { DialCallDuration: String(talkSeconds) }) };
+    const answers = [await post({ CallStatus: 'ringing' }), await post({ CallStatus: 'in-progress', ...leg })];
     if (voicemailSeconds !== null) {
-      const url = twilio.keep(Buffer.from('RIFF'), 'audio/x-wav');
+      const url = twilio.keep(SILENCE, 'audio/x-wav');
       answers.push(await post({ CallStatus: 'completed', RecordingSid: `RE${id}`, RecordingUrl: url, RecordingDuration: String(voicemailSeconds), Digits: 'hangup' }));
     }
-    const ended: Record<string, string> = talkSeconds === null && voicemailSeconds === null ? { CallStatus: 'no-answer' } : { CallStatus: 'completed', CallDuration: String((talkSeconds ?? 0) + (voicemailSeconds ?? 0)) };
-    answers.push(await post({ ...ended, CallbackSource: 'call-progress-events', SequenceNumber: '0' }));
+    answers.push(await post({ CallStatus: 'completed', CallDuration: String((talkSeconds ?? 20) + (voicemailSeconds ?? 0)), CallbackSource: 'call-progress-events', SequenceNumber: '0' }));
     return toldBy(sid, answers);
   }
 
@@ -64,4 +69,22 @@ export async function twilioOffer(o: OfferOptions): Promise<Offer> {
     },
     close: () => twilio.close(),
   };
+}
+
+function wav(samples: Buffer): Buffer {
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0, 'latin1');
+  header.writeUInt32LE(36 + samples.length, 4);
+  header.write('WAVEfmt ', 8, 'latin1');
+  header.writeUInt32LE(16, 16);
+  // PCM, one channel.
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(8_000, 24);
+  header.writeUInt32LE(16_000, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36, 'latin1');
+  header.writeUInt32LE(samples.length, 40);
+  return Buffer.concat([header, samples]);
 }
