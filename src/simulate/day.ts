@@ -166,7 +166,8 @@ export async function simulateDay(o: DayOptions): Promise<DayResult> {
     const deadline = performance.now() + SENDING_MS;
     let waiting = answers;
     for (;;) {
-      const states = await Promise.all(waiting.map(async (one) => ({ one, ...(await stateOf(o.api, one.id)) })));
+      const states = [];
+      for (let n = 0; n < waiting.length; n += UNDER_WAY_MAX) states.push(...(await Promise.all(waiting.slice(n, n + UNDER_WAY_MAX).map(async (one) => ({ one, ...(await stateOf(o.api, one.id)) })))));
       for (const { one, deliveryState, errorReason } of states) {
         if (SENT_STATES.has(deliveryState)) count(one.way, 'delivered');
         if (ENDED_STATES.has(deliveryState)) drop(one.way, `${one.way.channel} answer ${deliveryState}: ${errorReason ?? ''}`);
