@@ -1,4 +1,4 @@
-// A way by which people reach the team: what a simulated day knows of it, whoever carries it. A file each: live-chat.ts; ways-by-providers.ts for all of the sandbox.
+// A way by which people reach the team: what a simulated day knows of it, whoever carries it. A file each: live-chat.ts, in-app.ts; ways-by-providers.ts for all of the sandbox.
 import type { Act, OfferedChannel, Told } from '../sandbox/offer.ts';
 import type { Person } from './people.ts';
 

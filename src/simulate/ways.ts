@@ -3,6 +3,7 @@ import type { Offer, OfferedChannel } from '../sandbox/offer.ts';
 import { openOffers } from '../sandbox/offers.ts';
 import type { Api } from './api.ts';
 import { connectOffer } from './connect.ts';
+import { inAppWay } from './in-app.ts';
 import { liveChatWay } from './live-chat.ts';
 import type { Way } from './way.ts';
 import { waysBy } from './ways-by-providers.ts';
@@ -12,7 +13,7 @@ export const PROVIDERS: Readonly<Record<string, readonly OfferedChannel[]>> = {
   twilio: ['SMS', 'VOICE'], bandwidth: ['SMS'], meta_cloud: ['WHATSAPP'], meta: ['MESSENGER', 'INSTAGRAM'], x_account_activity: ['X'], postmark: ['EMAIL'],
 };
 /** Those that need no provider. */
-const OWN: readonly { channel: OfferedChannel; open: (api: Api) => Promise<Way> }[] = [{ channel: 'LIVE_CHAT', open: liveChatWay }];
+const OWN: readonly { channel: OfferedChannel; open: (api: Api) => Promise<Way> }[] = [{ channel: 'LIVE_CHAT', open: liveChatWay }, { channel: 'IN_APP', open: inAppWay }];
 
 export const SIMULATED_CHANNELS: readonly OfferedChannel[] = [...new Set([...OWN.map(({ channel }) => channel), ...Object.values(PROVIDERS).flat()])];
 

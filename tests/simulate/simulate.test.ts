@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const quiet = { progress: () => {}, signal: new AbortController().signal };
-const messageCount = async (): Promise<number> => (await server.db.owner<{ n: number }[]>`select count(*)::int as n from messages where workspace_id = ${ws.id} and channel <> 'LIVE_CHAT'`)[0]!.n;
+const messageCount = async (): Promise<number> => (await server.db.owner<{ n: number }[]>`select count(*)::int as n from messages where workspace_id = ${ws.id} and channel not in ('LIVE_CHAT', 'IN_APP')`)[0]!.n;
 
 test('a simulated day brings every channel, and everything that was acknowledged stands on a timeline once; the same day again, also by providers at other addresses, adds nothing', async () => {
   const day = { seed: 11, customers: 10, ratePerSecond: 40, durationMs: 400 };
