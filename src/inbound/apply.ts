@@ -11,6 +11,7 @@ import { wantMedia } from '../messages/media.ts';
 import { partRow } from '../messages/parts.ts';
 import { lockProviderIds, whenKnown } from '../messages/provider-ids.ts';
 import { arrivedAt, type Arriving, type Received } from '../messages/arriving.ts';
+import { receiveReferral } from '../messages/referrals.ts';
 import { receiveMessages } from '../messages/receive.ts';
 import { react } from '../messages/reactions.ts';
 import { resolveSender } from '../messages/senders.ts';
@@ -153,6 +154,15 @@ type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 
 const ignore: Handler = async (_tx, { event }) => ({ state: 'IGNORED', ...NOTHING, ...(event.system?.text ? { reason: event.system.text } : {}) });
 
+/** A button that says nothing, or a link: by what he came is kept where it is told. */
+const referred: Handler = async (tx, arriving) => {
+  const { event, accountId, channel } = arriving;
+  if (!event.referral || event.senders.length === 0) return ignore(tx, arriving);
+  const { identityId, actor } = await resolveSender(tx, arriving);
+  await receiveReferral(tx, actor, event.referral, { identityId, accountId, channel, at: arrivedAt(arriving) });
+  return { state: 'APPLIED', ...NOTHING, identityId };
+};
+
 function reactionOf(event: InboundEvent): { emoji: string | null; target: string } {
   const part = event.message?.parts.find((each) => each.type === 'reaction');
   if (part?.type !== 'reaction') throw new Error('An event of kind reaction holds none.');
@@ -221,8 +231,8 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
   typing: ignore,
-  postback: ignore,
-  referral: ignore,
+  postback: referred,
+  referral: referred,
   system: async (tx, arriving) => {
     const { event, workspaceId, accountId } = arriving;
     const { system } = event;

@@ -36,6 +36,7 @@ const JoinReason = enumeration('JoinReason', 'Why a message stands in its conver
   NEW_AFTER_CLOSED: 'It opened the conversation, because what it answers was closed too long ago.',
   SENT_BY_AGENT: 'The team wrote it there.',
   EXPLICIT: 'A caller of the API put it there.',
+  MOVED: 'Somebody brought it there from another conversation (a split, a merge, a move).',
 });
 export const PartKind = enumeration('PartKind', 'What a part of a message is.', PART_KINDS, {
   TEXT: 'Text, with its visible, quoted and signature parts apart.', MEDIA: 'A file, image, voice message or video.', LOCATION: 'A place.', CONTACTS: 'Contact cards.',
@@ -143,12 +144,29 @@ export const Message = entity('Message', {
       (reason, channel, after, answered) => explainJoin(reason, channel, after, answered === null ? null : publicId('msg', answered)),
       'The same as a sentence: "answers msg_…", "open matter of the same customer, e-mail after chat".',
     ),
+    referral: one(() => Referral, (row) => `(select mr.id from referrals mr where mr.workspace_id = ${row}.workspace_id and mr.message_id = ${row}.id)`, 'By what its sender came with it; null for most.', { nullable: true }),
     clientId: column('String', 'client_id', 'The id that the sending client made, for optimistic screens; null when it made none.', { nullable: true }),
     providerMessageId: column('String', 'provider_message_id', 'The provider\'s id (a Message-ID, a MessageSid); null until it gave one.', { nullable: true }),
     editedAt: column('DateTime', 'edited_at', 'When its sender last edited it; null when he didn\'t.', { nullable: true }),
     deletedAt: column('DateTime', 'deleted_at', 'When its sender took it back; null when he didn\'t.', { nullable: true }),
     version: column('Int', 'version', 'Rises with each edit.'),
     createdAt: column('DateTime', 'created_at', 'When it was stored.'),
+  },
+});
+
+export const Referral = entity('Referral', {
+  prefix: 'rfr', table: 'referrals', permission: 'messages:read', description: 'By what a customer came: an advertisement, a link with a reference, a product.',
+  fields: {
+    channel: column(Channel, 'channel', 'The channel that it led him to.'),
+    source: column('String', 'source', 'What it was, in the provider\'s word (`ADS`, `SHORTLINK`, `CUSTOMER_CHAT_PLUGIN`).'),
+    ref: column('String', 'ref', 'What the link or the advertisement was given to tell; null when nothing was.', { nullable: true }),
+    providerId: column('String', 'provider_id', 'The provider\'s id of the advertisement, post or product; null when it gave none.', { nullable: true }),
+    url: column('String', 'url', 'Where it stood; null when that wasn\'t told.', { nullable: true }),
+    headline: column('String', 'headline', 'Its headline; null when it has none.', { nullable: true }),
+    message: one(() => Message, 'message_id', 'The message that he came with; null when he came without one.', { nullable: true }),
+    identity: one(() => Identity, 'identity_id', 'Who came by it.', { permission: 'customers:contact' }),
+    customer: one(() => Customer, (row) => ownerOf('identity_id', row), 'The customer who came by it.', { permission: 'customers:read' }),
+    occurredAt: column('DateTime', 'occurred_at', 'When.'),
   },
 });
 

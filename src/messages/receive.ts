@@ -10,6 +10,7 @@ import { Matters, type Entrant } from './enter.ts';
 import { lockMessage, setDelivery, type MessageRow } from './change.ts';
 import { wantMedia } from './media.ts';
 import { partRow, shownText } from './parts.ts';
+import { referralRow } from './referrals.ts';
 import { applyParkedReports } from './reports.ts';
 import { resolveSender, resolveSenders } from './senders.ts';
 import { mayBeOurs, settle, settleByText } from './settle.ts';
@@ -107,6 +108,7 @@ async function receiveFirst(tx: Tx, workspaceId: string, all: readonly Arriving[
       historical: arriving.historical, clientId: null, seenUpTo: null, joinReason: decision.reason, joinMessageId: decision.joinMessageId,
       reopen: isInbound(arriving) && decision.action === 'REOPEN', parts: message.parts.map(partRow), threadKeys,
     });
+    if (event.referral) unit.refer(referralRow(workspaceId, event.referral, { identityId, accountId, channel, messageId, at: entrant.at }));
     matters!.remember(accountId, conversation.id, messageId, threadKeys);
     const place = placeOf(arriving);
     if (place !== null && !before) known.set(place, { identityId, conversationId: conversation.id, messageId, sentFromHere: false });
