@@ -48,6 +48,7 @@ CREATE TABLE "referrals" (
 --> statement-breakpoint
 ALTER TABLE "timeline_entries" DROP CONSTRAINT "timeline_entries_kind";--> statement-breakpoint
 ALTER TABLE "messages" DROP CONSTRAINT "messages_join_reason";--> statement-breakpoint
+ALTER TABLE "conversations" ADD COLUMN "group_id" text;--> statement-breakpoint
 ALTER TABLE "conversations" ADD COLUMN "merged_into_id" uuid;--> statement-breakpoint
 ALTER TABLE "identities" ADD COLUMN "replaced_by_id" uuid;--> statement-breakpoint
 ALTER TABLE "messages" ADD COLUMN "group_id" text;--> statement-breakpoint
@@ -84,3 +85,47 @@ grant delete on conversation_participants to throughline_app;
 create policy system on blobs to throughline_system using (refs = 0);
 --> statement-breakpoint
 grant select on blobs to throughline_system;
+--> statement-breakpoint
+-- Whether he wrote in a group is known of each channel, too. Otherwise as it was: what is known of every connected channel by which a customer could be written to: an array, by the channels' names.
+-- The account is the chosen one, else the one that he wrote to in the conversation, else the channel's default; the address the chosen one, else the one
+-- that he wrote from, else the proven one, else the one seen last. Ids of a Page, a chat or an app reach a person only by the account that they belong to.
+create or replace function reply_facts(workspace uuid, customer uuid, conversation uuid, chosen_account uuid, chosen_identity uuid) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'channel', ch.channel, 'accountId', a.id, 'provider', a.provider, 'accountName', a.name, 'accountState', a.state, 'faultAt', a.fault_at, 'fault', a.fault,
+    'identityId', i.id, 'address', i.value, 'trust', i.trust, 'claimed', claim.value, 'lastInboundAt', heard.occurred_at, 'wroteHereAt', here.occurred_at,
+    'consent', consent.value, 'consentAt', consent.observed_at, 'groupId', here.group_id
+  ) order by ch.channel), '[]')
+  from (select distinct channel from channel_accounts where workspace_id = workspace and state <> 'DISCONNECTED' and channel <> 'VOICE') ch
+  left join lateral (
+    select m.account_id, m.identity_id, m.occurred_at, m.group_id from messages m
+    join identities w on w.workspace_id = m.workspace_id and w.id = m.identity_id and w.customer_id = customer
+    where m.workspace_id = workspace and m.conversation_id = conversation and m.direction = 'INBOUND' and m.channel = ch.channel
+    order by m.occurred_at desc, m.tie desc, m.id desc limit 1
+  ) here on true
+  left join lateral (
+    select x.id, x.provider, x.name, x.state, x.address, x.fault_at, x.fault from channel_accounts x
+    where x.workspace_id = workspace and x.channel = ch.channel and x.state <> 'DISCONNECTED'
+    order by x.id = chosen_account desc nulls last, x.id = here.account_id desc nulls last, x.state = 'ACTIVE' desc, x.is_default desc, x.created_at, x.id limit 1
+  ) a on true
+  left join lateral (
+    select y.id, y.value, y.trust from identities y
+    where y.workspace_id = workspace and y.customer_id = customer and y.kind = any(reply_address_kinds(ch.channel)) and y.valid_to is null
+      and (y.kind not in ('PSID', 'IGSID', 'VISITOR') or y.namespace = a.address)
+    order by y.id = chosen_identity desc nulls last, y.id = here.identity_id desc nulls last, y.trust = 'VERIFIED' desc, y.last_seen_at desc, y.id limit 1
+  ) i on true
+  left join lateral (
+    select q.value from claims q join identities w on w.workspace_id = q.workspace_id and w.id = q.claimant_identity_id and w.customer_id = customer
+    where i.id is null and q.workspace_id = workspace and q.state = 'PENDING' and q.kind = any(reply_address_kinds(ch.channel)) order by q.created_at desc, q.id desc limit 1
+  ) claim on true
+  left join lateral (
+    select m.occurred_at from messages m
+    where m.workspace_id = workspace and m.identity_id = i.id and m.account_id = a.id and m.channel = ch.channel and m.direction = 'INBOUND'
+    order by m.occurred_at desc limit 1
+  ) heard on true
+  left join lateral (
+    select o.value #>> '{}' as value, o.observed_at from attribute_observations o
+    where o.workspace_id = workspace and o.identity_id = i.id and o.key = 'custom.' || lower(ch.channel) || '_messages_consent'
+    order by o.observed_at desc, o.id desc limit 1
+  ) consent on true
+$$;

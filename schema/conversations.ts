@@ -51,6 +51,8 @@ export const conversations = pgTable('conversations', {
   reopenCount: integer().notNull().default(0),
   /** The earlier matter that a late reply answered. */
   relatedConversationId: uuid(),
+  /** The group whose matter it is, as the provider names it: nothing that its members write to us alone gets into it. Null for most. */
+  groupId: text(),
   /** Where all of it went, which is why nothing is in it; it stays closed until that is undone. */
   mergedIntoId: uuid(),
   /** Numbers the conversation's events, without gaps; raised under the row's lock. */

@@ -22,18 +22,19 @@ const TAG_LENGTH_MAX = 64;
 export function openConversation(
   unit: Unit,
   actor: Actor,
-  o: { identityId: string; channel: Channel | null; subject: string | null; at: string; relatedConversationId?: string | null; historical?: boolean; inbound: boolean },
+  o: { identityId: string; channel: Channel | null; subject: string | null; at: string; relatedConversationId?: string | null; groupId?: string | null; historical?: boolean; inbound: boolean },
 ): ConversationRow {
   const id = newId();
   const status: ConversationStatus = o.historical ? 'CLOSED' : 'OPEN';
   const relatedConversationId = o.relatedConversationId ?? null;
+  const groupId = o.groupId ?? null;
   const row: ConversationRow = {
     id, identityId: o.identityId, status, statusChangedAt: o.at, statusChangedByKind: actor.kind, statusChangedById: actor.id, snoozedUntil: null,
     closedAt: o.historical ? o.at : null, historyEndedAt: o.historical ? o.at : null, channels: [], lastInboundChannel: null, assigneeId: null, teamId: null, queueId: null, priority: 'NORMAL', tags: [],
     waitingSince: null, lastMessageId: null, lastMessageAt: null, messageCount: 0, lastActivityAt: o.at, firstInboundAt: null, firstResponseAt: null, reopenCount: 0,
-    mergedIntoId: null, seq: 0, version: 1,
+    groupId, mergedIntoId: null, seq: 0, version: 1,
   };
-  unit.open(row, { subject: o.subject, relatedConversationId, createdAt: o.at });
+  unit.open(row, { subject: o.subject, relatedConversationId, groupId, createdAt: o.at });
   unit.join(id, [o.identityId]);
   unit.show({
     identityId: o.identityId, occurredAt: o.at, tie: -1, kind: 'CONVERSATION_OPENED', refId: id, conversationId: id, channel: o.channel, actor, data: { relatedConversationId },

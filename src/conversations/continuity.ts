@@ -15,12 +15,16 @@ export interface Matter {
   status: ConversationStatus;
   channels: Channel[];
   closedAt: string | null;
+  /** The group whose matter it is; null for one of one customer's. */
+  groupId: string | null;
   lastActivityAt: string;
 }
 export interface Arrival {
   channel: Channel;
   /** When it happened: hours since closing are counted to this, so that imported history joins as it did then. */
   at: string;
+  /** The group that it was written in. */
+  groupId: string | null;
   /** History fires nothing: it joins what it answers without reopening, and opens closed conversations. */
   historical: boolean;
 }
@@ -63,7 +67,9 @@ export function decide(policy: { continuity: Continuity; reopenHours: number }, 
       : { action: 'OPEN', reason: 'NEW_CONVERSATION', relatedConversationId: null, joinMessageId: null };
   }
 
-  const eligible = policy.continuity === 'ONE_OPEN_MATTER' ? candidates.open : candidates.open.filter((matter) => matter.channels.includes(arrival.channel));
+  // What was said to a group and what was said to us alone are never in one: the answer would go to the wrong people.
+  const ofGroup = candidates.open.filter((matter) => matter.groupId === arrival.groupId);
+  const eligible = policy.continuity === 'ONE_OPEN_MATTER' ? ofGroup : ofGroup.filter((matter) => matter.channels.includes(arrival.channel));
   const open = eligible.find((matter) => matter.id === candidates.latest?.id)
     ?? eligible.reduce<Matter | null>((latest, matter) => (latest && isLater(latest, matter) ? latest : matter), null);
   if (open) {

@@ -12,6 +12,7 @@ import type { ConversationRow } from './rows.ts';
 export interface Opening {
   subject: string | null;
   relatedConversationId: string | null;
+  groupId: string | null;
   createdAt: string;
 }
 

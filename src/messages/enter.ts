@@ -19,6 +19,8 @@ export interface Entrant {
   /** Its standing lane, where its channel has them. */
   laneKey: string | null;
   subject: string | null;
+  /** The group that it was written in. */
+  groupId: string | null;
   /** What a signed reply token proves that it answers. */
   repliesTo: { conversationId: string; messageId: string | null } | null;
 }
@@ -82,7 +84,7 @@ export class Matters {
 
   /** The conversation that the entrant joins, or that is opened for it, and why. One of those that this was made of. */
   enter(unit: Unit, actor: Actor, entrant: Entrant): { conversation: ConversationRow; decision: Decision } {
-    const { accountId, channel, at, historical } = entrant;
+    const { accountId, channel, at, historical, groupId } = entrant;
     const own = this.mattersOf.get(found(this.owners.get(entrant.identityId), 'identity'))!;
     const matter = (id: string | undefined): ConversationRow | null => (id === undefined ? null : (this.conversations.get(id) ?? null));
     const thread = (key: string) => this.threads.get(place(accountId, key));
@@ -92,7 +94,7 @@ export class Matters {
     const lane = entrant.laneKey === null ? undefined : thread(entrant.laneKey);
     const decision = decide(
       this.policy,
-      { channel, at, historical },
+      { channel, at, historical, groupId },
       {
         answered: answered && answeredMatter && {
           matter: answeredMatter, messageId: answered.messageId, token: entrant.repliesTo !== null,
@@ -100,13 +102,14 @@ export class Matters {
           trusted: entrant.repliesTo !== null || own.has(answered.conversationId),
         },
         lane: matter(lane?.conversationId),
-        latest: matter(latest?.conversationId),
+        // In a group it is whoever wrote last, which its lane knows.
+        latest: matter(groupId === null ? latest?.conversationId : lane?.conversationId),
         open: [...own].flatMap((id) => matter(id) ?? []).filter((c) => c.status !== 'CLOSED'),
       },
     );
     const conversation = decision.action === 'OPEN'
       ? openConversation(unit, actor, {
-        identityId: entrant.identityId, channel, subject: entrant.subject, at, relatedConversationId: decision.relatedConversationId, historical, inbound: true,
+        identityId: entrant.identityId, channel, subject: entrant.subject, at, relatedConversationId: decision.relatedConversationId, groupId, historical, inbound: true,
       })
       : this.conversations.get(decision.conversationId)!;
     this.conversations.set(conversation.id, conversation);

@@ -145,6 +145,11 @@ export const Message = entity('Message', {
       'The same as a sentence: "answers msg_…", "open matter of the same customer, e-mail after chat".',
     ),
     referral: one(() => Referral, (row) => `(select mr.id from referrals mr where mr.workspace_id = ${row}.workspace_id and mr.message_id = ${row}.id)`, 'By what its sender came with it; null for most.', { nullable: true }),
+    groupId: column('String', 'group_id', 'The group that it was written in or to, as the provider names it; null outside of groups.', { nullable: true }),
+    others: list(() => Identity, 'The others in the group that it was written in or to, beside `identity`; empty outside of groups, at most 100.', {
+      among: (parent, scope) => `select unnest(om.other_identity_ids) from messages om where om.id = ${parent} and ${scope('om')}`, order: 'created_at, id', max: 100, permission: 'customers:contact',
+    }),
+    segments: column('Int', 'segments', 'Into how many pieces its network split it, which is what it costs; null when it was one, or nobody said.', { nullable: true }),
     clientId: column('String', 'client_id', 'The id that the sending client made, for optimistic screens; null when it made none.', { nullable: true }),
     providerMessageId: column('String', 'provider_message_id', 'The provider\'s id (a Message-ID, a MessageSid); null until it gave one.', { nullable: true }),
     editedAt: column('DateTime', 'edited_at', 'When its sender last edited it; null when he didn\'t.', { nullable: true }),
@@ -176,7 +181,7 @@ const ReplyForm = enumeration('ReplyForm', 'What may be sent.', REPLY_FORMS, {
 const ReplyRefusal = enumeration('ReplyRefusal', 'Why a customer can\'t be answered by a channel.', REPLY_REFUSALS, {
   NO_ADDRESS: 'No address of his is known there.', UNVERIFIED: 'He says that an address is his, and nobody has confirmed it.', ACCOUNT_DISABLED: 'Our account is switched off.',
   ACCOUNT_UNHEALTHY: 'The provider refuses our account; `ChannelAccount.fault` says what it said.', OPTED_OUT: 'He opted out of messages there.',
-  NO_CONSENT: 'He never wrote there, and has not agreed to be written to.', WINDOW_CLOSED: 'He wrote too long ago; he has to write first.', NOT_WRITABLE: 'Text can\'t be sent by it.',
+  NO_CONSENT: 'He never wrote there, and has not agreed to be written to.', WINDOW_CLOSED: 'He wrote too long ago; he has to write first.', NOT_WRITABLE: 'Text can\'t be sent by it.', NO_GROUPS: 'He wrote in a group there, and our provider can\'t write to groups.',
 });
 
 const option = <T>(of: (option: ReplyOptionOf) => T) => (facts: RouteFacts[], channel: string): T => of(replyOptions(facts, now()).find((each) => each.channel === channel)!);

@@ -33,7 +33,7 @@ export async function splitConversation(tx: Tx, actor: Actor, o: Named & { conve
   const things = await named(tx, actor.workspaceId, o, from.id);
   await refuseAll(tx, actor.workspaceId, from, things);
   const unit = new Unit(tx, actor.workspaceId);
-  const made = openConversation(unit, actor, { identityId: first.identityId, channel: first.channel, subject: o.subject, at: first.at, relatedConversationId: from.id, inbound: first.inbound });
+  const made = openConversation(unit, actor, { identityId: first.identityId, channel: first.channel, subject: o.subject, at: first.at, relatedConversationId: from.id, groupId: from.groupId, inbound: first.inbound });
   await unit.write();
   await inherit(tx, actor, from, made);
   return carry(unit, actor, { kind: 'SPLIT', from, to: made, things });
@@ -117,6 +117,9 @@ const mergedRefusal = ({ id, mergedIntoId }: ConversationRow, field: string): Re
   new Refusal('INVALID_TRANSITION', `All of ${publicId('cnv', id)} is in ${publicId('cnv', mergedIntoId!)} now; go on there, or undo that first.`, { field: [field] });
 
 function refuseStrangers(owners: ReadonlyMap<string, string>, from: ConversationRow, to: ConversationRow): void {
+  if (from.groupId !== to.groupId) {
+    throw new Refusal('INVALID_INPUT', 'One of them is a group\'s, and the other isn\'t of that group: what was said in the one isn\'t for those in the other.', { field: ['toConversationId'] });
+  }
   if (owners.get(from.identityId) === owners.get(to.identityId)) return;
   throw new Refusal('INVALID_INPUT', 'The conversations are of two customers. If they are one person, say so first (confirm his claim, or link his addresses).', { field: ['toConversationId'] });
 }

@@ -7,9 +7,9 @@ import { decide, explainJoin, type Candidates, type Matter } from '../../src/con
 const HOURS = (n: number) => n * 3_600_000;
 const AT = '2026-03-05T12:00:00.000Z';
 const before = (ms: number) => new Date(Date.parse(AT) - ms).toISOString();
-const matter = (o: Partial<Matter>): Matter => ({ id: 'm1', status: 'OPEN', channels: ['LIVE_CHAT'], closedAt: null, lastActivityAt: before(1000), ...o });
+const matter = (o: Partial<Matter>): Matter => ({ id: 'm1', status: 'OPEN', channels: ['LIVE_CHAT'], closedAt: null, groupId: null, lastActivityAt: before(1000), ...o });
 const policy = { continuity: 'ONE_OPEN_MATTER', reopenHours: 72 } as const;
-const email = { channel: 'EMAIL', at: AT, historical: false } as const;
+const email = { channel: 'EMAIL', at: AT, groupId: null, historical: false } as const;
 const none: Candidates = { answered: null, lane: null, open: [], latest: null };
 
 describe('continuity', () => {
@@ -40,6 +40,13 @@ describe('continuity', () => {
     expect(decide(policy, email, { ...none, open, latest: open[0]! })).toMatchObject({ conversationId: 'sms' });
     expect(decide(policy, email, { ...none, open, latest: matter({ id: 'over', status: 'CLOSED', closedAt: before(HOURS(1)) }) })).toMatchObject({ conversationId: 'busy' });
     expect(decide({ ...policy, continuity: 'ONE_PER_CHANNEL' }, email, { ...none, open, latest: open[1]! })).toMatchObject({ conversationId: 'sms' });
+  });
+
+  it('what is written in a group joins the group\'s open matter, and what is written to us alone never does', () => {
+    const open = [matter({ id: 'group', groupId: 'g', lastActivityAt: before(0) }), matter({ id: 'alone' })];
+    expect(decide(policy, email, { ...none, open, latest: open[0]! })).toMatchObject({ conversationId: 'alone' });
+    expect(decide(policy, { ...email, groupId: 'g' }, { ...none, open, latest: open[1]! })).toMatchObject({ conversationId: 'group' });
+    expect(decide(policy, { ...email, groupId: 'other' }, { ...none, open }).action).toBe('OPEN');
   });
 
   it('an explicit reply joins what it answers, rather than another open matter', () => {
@@ -76,12 +83,12 @@ describe('continuity', () => {
     const anyMatter = fc.record({
       id: fc.constantFrom('a', 'b', 'c'), status: fc.constantFrom(...CONVERSATION_STATUSES), channels: fc.array(fc.constantFrom(...CHANNELS)),
       ageMs: fc.integer({ min: 0, max: HOURS(300) }),
-    }).map(({ ageMs, ...m }): Matter => ({ ...m, closedAt: m.status === 'CLOSED' ? before(ageMs) : null, lastActivityAt: before(ageMs) }));
+    }).map(({ ageMs, ...m }): Matter => ({ ...m, closedAt: m.status === 'CLOSED' ? before(ageMs) : null, groupId: null, lastActivityAt: before(ageMs) }));
     fc.assert(fc.property(
       fc.option(anyMatter), fc.option(anyMatter), fc.array(anyMatter.filter((m) => m.status !== 'CLOSED')), fc.boolean(), fc.constantFrom('ONE_OPEN_MATTER', 'ONE_PER_CHANNEL'), fc.constantFrom(...CHANNELS),
       (answered, lane, open, trusted, continuity, channel) => {
         const all = [answered, lane, ...open].filter((m) => m !== null);
-        const decision = decide({ continuity, reopenHours: 72 } as never, { channel, at: AT, historical: false }, { answered: answered && { matter: answered, messageId: null, token: false, trusted }, lane, open, latest: open[0] ?? null });
+        const decision = decide({ continuity, reopenHours: 72 } as never, { channel, at: AT, groupId: null, historical: false }, { answered: answered && { matter: answered, messageId: null, token: false, trusted }, lane, open, latest: open[0] ?? null });
         if (decision.action === 'OPEN') return;
         const target = all.filter((m) => m.id === decision.conversationId);
         expect(target.some((m) => (m.status === 'CLOSED') === (decision.action === 'REOPEN'))).toBe(true);

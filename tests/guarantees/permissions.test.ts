@@ -79,7 +79,7 @@ const TYPES: Record<string, string> = {
   Identity: 'customers:contact; customers:read: customer',
   InboundEvent: 'channels:read; messages:read: message; channels:write: error',
   Member: 'workspace:read',
-  Message: 'messages:read; conversations:read: conversation; customers:read: customer; customers:contact: identity; channels:read: account',
+  Message: 'messages:read; conversations:read: conversation; customers:read: customer; customers:contact: identity others; channels:read: account',
   MessagePart: 'messages:read',
   Note: 'notes:read; customers:read: customer; conversations:read: conversation; records:read: externalRecords',
   NoteVersion: 'notes:read',
