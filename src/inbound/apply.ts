@@ -5,6 +5,7 @@ import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
 import { noteNotice } from '../channels/accounts.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
+import { replaceAddress } from '../identities/replacing.ts';
 import { deleteMessage, editMessage, lockMessageByProviderId, messageOfProviderId } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
 import { wantMedia } from '../messages/media.ts';
@@ -222,7 +223,15 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
   identity_change: async (tx, arriving) => {
-    const { to } = arriving.event.identityChange!;
+    const { from, to } = arriving.event.identityChange!;
+    // The same person by another address from now on, as the provider says.
+    if (from !== null && to !== null && from.kind === to.kind && to.trust !== 'claimed') {
+      const { workspaceId, accountId, event } = arriving;
+      const replaced = await replaceAddress(tx, { workspaceId, actor: systemActor(workspaceId), known: event.senders, from, to, accountId, at: arrivedAt(arriving) });
+      return replaced.outcome === 'UNKNOWN'
+        ? { state: 'IGNORED', ...NOTHING, reason: 'Nobody is known by the address that he had.' }
+        : { state: 'APPLIED', ...NOTHING, identityId: replaced.identityId };
+    }
     // Attested by the provider or a signed token: it is one of the sender's addresses, and is linked as such. Only typed: it is a claim.
     const attested = to !== null && to.trust !== 'claimed';
     const { identityId } = attested

@@ -33,7 +33,7 @@ export const storedKinds = (shown: readonly string[]): EventKind[] => shown.map(
 const PREFIXES: Record<string, string> = {
   accountId: 'cha', apiKeyId: 'key', assigneeId: 'mem', callId: 'cal', changeId: 'ccg', claimantIdentityId: 'idn', conversationId: 'cnv', customerId: 'cus',
   externalRecordId: 'rec', externalRecordIds: 'rec', fromConversationId: 'cnv', fromCustomerId: 'cus', identityId: 'idn', linkedViaIdentityId: 'idn', memberId: 'mem',
-  claimId: 'clm', decisionId: 'rtd', messageId: 'msg', noteId: 'nte', routingRuleId: 'rul', queueId: 'que', referralId: 'rfr', relatedConversationId: 'cnv', teamId: 'tea', toConversationId: 'cnv', toCustomerId: 'cus', viaIdentityId: 'idn',
+  claimId: 'clm', decisionId: 'rtd', messageId: 'msg', noteId: 'nte', routingRuleId: 'rul', queueId: 'que', referralId: 'rfr', replacedByIdentityId: 'idn', relatedConversationId: 'cnv', teamId: 'tea', toConversationId: 'cnv', toCustomerId: 'cus', viaIdentityId: 'idn',
 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -72,6 +72,7 @@ const SENTENCES: Record<Kind, (entry: Entry) => string> = {
   IDENTITY_CHANGE: ({ actorKind, data }) => {
     const what = ADDRESSES[String(data.identityKind)] ?? 'an address';
     if (data.change === 'LINKED') return `${capital(what)} was linked to the customer`;
+    if (data.change === 'REPLACED') return `The customer has ${what} instead of another one, as its provider says`;
     if (data.change === 'ADDED') return `${WHO[actorKind]} added ${what} to the customer`;
     return `${WHO[actorKind]} changed ${what} of the customer`;
   },

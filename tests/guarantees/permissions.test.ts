@@ -37,7 +37,7 @@ const FIELDS: Record<Kind, Partial<Record<Permission, string>>> = {
   mutation: {
     'workspace:write': 'updateWorkspace createMember deactivateMember createTeam setTeamMembers createQueue updateQueue createBusinessHours createRoutingRule updateRoutingRule reorderRoutingRules',
     'keys:write': 'createApiKey createMemberToken createVisitorToken revokeApiKey revokeToken',
-    'customers:write': 'confirmClaim rejectClaim setIdentityShared upsertCustomer upsertCustomers addIdentity tagCustomer',
+    'customers:write': 'confirmClaim rejectClaim undoIdentityChange setIdentityShared upsertCustomer upsertCustomers addIdentity tagCustomer',
     'channels:write': 'connectChannel updateChannelAccount checkChannelAccount rotateChannelSecrets setChannelAccountState disconnectChannel replayInboundEvent',
     'conversations:write': 'setConversationStatus assignConversation tag updateConversation splitConversation mergeConversations moveMessages undoConversationChange markRead setPresence',
     'messages:send': 'sendMessage startConversation setTyping',

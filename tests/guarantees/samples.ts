@@ -75,6 +75,7 @@ export const MUTATIONS: Samples = {
   createMemberToken: inputs((w) => ({ memberId: w.ids.mem })),
   confirmClaim: inputs((w) => ({ claimId: w.ids.clm })),
   rejectClaim: inputs((w) => ({ claimId: w.ids.clm })),
+  undoIdentityChange: refused('INVALID_TRANSITION', inputs((w) => ({ identityId: w.ids.idn }))),
   setIdentityShared: inputs((w) => ({ identityId: w.ids.idn, isShared: false })),
   upsertCustomer: inputs(
     (w) => ({ customerId: w.ids.cus, language: 'en' }), (w) => ({ identity: email(w), language: 'en' }), (w) => ({ identity: phone(w), language: 'en' }), (w) => ({ externalId: { system: 'shop', value: `customer ${w.mark}` }, language: 'en' }),
