@@ -7,6 +7,9 @@ import { identities } from './identities.ts';
 import { ACTOR_KINDS, members, queues, teams } from './workspaces.ts';
 
 export const CONVERSATION_STATUSES = ['OPEN', 'PENDING', 'SNOOZED', 'CLOSED'] as const;
+/** SPLIT: things went into a conversation made for them. MERGE: all of a conversation went into another. MOVE: some went into another. UNDO: what one of these did was taken back. */
+export const CONVERSATION_CHANGES = ['SPLIT', 'MERGE', 'MOVE', 'UNDO'] as const;
+export const CHANGED_THINGS = ['MESSAGE', 'CALL', 'NOTE', 'PARTICIPANT'] as const;
 export const PRIORITIES = ['LOW', 'NORMAL', 'HIGH', 'URGENT'] as const;
 /** The `waiting_order` of a conversation in which nobody waits: after all that do. */
 export const NOT_WAITING = '9999-12-31T00:00:00.000Z';
@@ -48,6 +51,10 @@ export const conversations = pgTable('conversations', {
   reopenCount: integer().notNull().default(0),
   /** The earlier matter that a late reply answered. */
   relatedConversationId: uuid(),
+  /** The group whose matter it is, as the provider names it: nothing that its members write to us alone gets into it. Null for most. */
+  groupId: text(),
+  /** Where all of it went, which is why nothing is in it; it stays closed until that is undone. */
+  mergedIntoId: uuid(),
   /** Numbers the conversation's events, without gaps; raised under the row's lock. */
   seq: bigint({ mode: 'number' }).notNull().default(0),
   version: integer().notNull().default(1),
@@ -59,6 +66,7 @@ export const conversations = pgTable('conversations', {
   foreignKey({ name: 'conversations_team', columns: [t.workspaceId, t.teamId], foreignColumns: [teams.workspaceId, teams.id] }),
   foreignKey({ name: 'conversations_queue', columns: [t.workspaceId, t.queueId], foreignColumns: [queues.workspaceId, queues.id] }),
   foreignKey({ name: 'conversations_related', columns: [t.workspaceId, t.relatedConversationId], foreignColumns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'conversations_merged_into', columns: [t.workspaceId, t.mergedIntoId], foreignColumns: [t.workspaceId, t.id] }),
   oneOf('conversations_status', t.status, CONVERSATION_STATUSES),
   oneOf('conversations_priority', t.priority, PRIORITIES),
   oneOf('conversations_actor', t.statusChangedByKind, ACTOR_KINDS),
@@ -107,6 +115,50 @@ export const threads = pgTable('threads', {
   foreignKey({ name: 'threads_conversation', columns: [t.workspaceId, t.conversationId], foreignColumns: [conversations.workspaceId, conversations.id] }),
   index('threads_by_conversation').on(t.workspaceId, t.conversationId),
   oneOf('threads_kind', t.kind, THREAD_KINDS),
+]);
+
+/** That things went from one conversation to another, by whom; it can be undone once, which is a change of its own. */
+export const conversationChanges = pgTable('conversation_changes', {
+  workspaceId: workspaceId(),
+  id: id(),
+  kind: text().notNull(),
+  fromConversationId: uuid().notNull(),
+  toConversationId: uuid().notNull(),
+  /** Where the conversation that they left stood before. */
+  fromStatus: text().notNull(),
+  messageCount: integer().notNull(),
+  callCount: integer().notNull(),
+  noteCount: integer().notNull(),
+  /** Of an UNDO: what it took back. */
+  undoesChangeId: uuid(),
+  undoneByChangeId: uuid(),
+  changedAt: moment().notNull(),
+  changedByKind: text().notNull(),
+  changedById: uuid(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'conversation_changes_from', columns: [t.workspaceId, t.fromConversationId], foreignColumns: [conversations.workspaceId, conversations.id] }),
+  foreignKey({ name: 'conversation_changes_to', columns: [t.workspaceId, t.toConversationId], foreignColumns: [conversations.workspaceId, conversations.id] }),
+  foreignKey({ name: 'conversation_changes_undoes', columns: [t.workspaceId, t.undoesChangeId], foreignColumns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'conversation_changes_undone_by', columns: [t.workspaceId, t.undoneByChangeId], foreignColumns: [t.workspaceId, t.id] }),
+  index('conversation_changes_by_from').on(t.workspaceId, t.fromConversationId, t.changedAt, t.id),
+  index('conversation_changes_by_to').on(t.workspaceId, t.toConversationId, t.changedAt, t.id),
+  oneOf('conversation_changes_kind', t.kind, CONVERSATION_CHANGES),
+  oneOf('conversation_changes_status', t.fromStatus, CONVERSATION_STATUSES),
+  oneOf('conversation_changes_actor', t.changedByKind, ACTOR_KINDS),
+]);
+
+/** What went. `before`: of a message why it stood where it was; of a participant whether he took part there already (PRESENT) or began to (JOINED). */
+export const conversationChangeItems = pgTable('conversation_change_items', {
+  workspaceId: workspaceId(),
+  changeId: uuid().notNull(),
+  kind: text().notNull(),
+  refId: uuid().notNull(),
+  before: text(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.changeId, t.kind, t.refId] }),
+  foreignKey({ name: 'conversation_change_items_change', columns: [t.workspaceId, t.changeId], foreignColumns: [conversationChanges.workspaceId, conversationChanges.id] }),
+  oneOf('conversation_change_items_kind', t.kind, CHANGED_THINGS),
 ]);
 
 /** How far a member has read: the highest event number (`conversations.seq`) seen. */

@@ -103,7 +103,7 @@ export const consumerFailures = pgTable('consumer_failures', {
   failedAt: moment().notNull(),
 }, (t) => [primaryKey({ columns: [t.consumer, t.workspaceId, t.position] })]);
 
-export const TIMELINE_KINDS = ['MESSAGE', 'CALL', 'NOTE', 'CONVERSATION_OPENED', 'STATUS_CHANGE', 'ASSIGNMENT', 'RECORD_CHANGE', 'IDENTITY_CHANGE', 'CLAIM'] as const;
+export const TIMELINE_KINDS = ['MESSAGE', 'CALL', 'NOTE', 'CONVERSATION_OPENED', 'STATUS_CHANGE', 'ASSIGNMENT', 'RECORD_CHANGE', 'IDENTITY_CHANGE', 'CLAIM', 'MOVED_OUT', 'MOVED_IN', 'REFERRAL'] as const;
 
 /** One row a thing that happened to a person; a read is a top-N per identity, merged. `ref_id` is the subject's id in the table that `kind` names. */
 export const timelineEntries = pgTable('timeline_entries', {

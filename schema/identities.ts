@@ -62,11 +62,14 @@ export const identities = pgTable('identities', {
   lastSeenAt: moment().notNull(),
   /** When the address stopped being this person's (a recycled number); null while current. */
   validTo: moment(),
+  /** The address that the provider says the same person has instead; null unless it was retired for that. */
+  replacedById: uuid(),
   createdAt: moment().notNull(),
 }, (t) => [
   primaryKey({ columns: [t.workspaceId, t.id] }),
   foreignKey({ name: 'identities_customer', columns: [t.workspaceId, t.customerId], foreignColumns: [customers.workspaceId, customers.id] }),
   foreignKey({ name: 'identities_linked_via', columns: [t.workspaceId, t.linkedViaIdentityId], foreignColumns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'identities_replaced_by', columns: [t.workspaceId, t.replacedById], foreignColumns: [t.workspaceId, t.id] }),
   uniqueIndex('identities_address').on(t.workspaceId, t.kind, t.namespace, t.value).where(sql`valid_to is null`),
   index('identities_by_customer').on(t.workspaceId, t.customerId, t.createdAt, t.id),
   index('identities_by_value').on(t.workspaceId, t.kind, t.value),

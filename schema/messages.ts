@@ -11,7 +11,7 @@ export const DIRECTIONS = ['INBOUND', 'OUTBOUND'] as const;
 /** Delivery of an outbound message, in the order of ranks; FAILED and UNCONFIRMED are side branches (messages/delivery.ts). Inbound messages are RECEIVED. */
 export const DELIVERY_STATES = ['RECEIVED', 'QUEUED', 'ACCEPTED', 'SENDING', 'SENT', 'DELIVERED', 'READ', 'PLAYED', 'FAILED', 'UNCONFIRMED'] as const;
 /** Why a message stands in its conversation. */
-export const JOIN_REASONS = ['ANSWERS_MESSAGE', 'REPLY_TOKEN', 'OPEN_MATTER', 'OPEN_MATTER_OTHER_CHANNEL', 'SAME_LANE', 'REOPENED_BY_REPLY', 'NEW_CONVERSATION', 'NEW_AFTER_CLOSED', 'SENT_BY_AGENT', 'EXPLICIT'] as const;
+export const JOIN_REASONS = ['ANSWERS_MESSAGE', 'REPLY_TOKEN', 'OPEN_MATTER', 'OPEN_MATTER_OTHER_CHANNEL', 'SAME_LANE', 'REOPENED_BY_REPLY', 'NEW_CONVERSATION', 'NEW_AFTER_CLOSED', 'SENT_BY_AGENT', 'EXPLICIT', 'MOVED'] as const;
 export const PART_KINDS = ['TEXT', 'MEDIA', 'LOCATION', 'CONTACTS', 'STICKER', 'REACTION', 'CHOICE', 'FORM', 'ORDER', 'LINK', 'TEMPLATE', 'CALL_REF', 'ENCRYPTED', 'UNSUPPORTED'] as const;
 export const MEDIA_STATES = ['STORED', 'LINKED', 'PENDING', 'EXPIRED', 'FORBIDDEN', 'TOO_LARGE', 'FAILED'] as const;
 
@@ -53,6 +53,12 @@ export const messages = pgTable('messages', {
   joinReason: text().notNull(),
   /** The message that it answers, where `join_reason` names one. */
   joinMessageId: uuid(),
+  /** The provider's name of the group that it was written in or to; null outside of groups. */
+  groupId: text(),
+  /** The group's others: to whom it went beside `identity_id`, or who got it from him. */
+  otherIdentityIds: uuid().array().notNull().default(sql`'{}'`),
+  /** Into how many pieces its network split a text message, where that was told. */
+  segments: integer(),
   /** The channel that the conversation had used last when it joined: "e-mail after chat". */
   joinAfterChannel: text(),
   editedAt: moment(),
@@ -183,6 +189,30 @@ export const reactions = pgTable('reactions', {
   unique('reactions_once').on(t.workspaceId, t.messageId, t.identityId).nullsNotDistinct(),
 ]);
 
+/** By what a customer came: an advertisement, a link with a reference, a product. Of a message, or alone, before he says anything. */
+export const referrals = pgTable('referrals', {
+  workspaceId: workspaceId(),
+  id: id(),
+  identityId: uuid().notNull(),
+  accountId: uuid(),
+  channel: text().notNull(),
+  messageId: uuid(),
+  source: text().notNull(),
+  ref: text(),
+  providerId: text(),
+  url: text(),
+  headline: text(),
+  occurredAt: moment().notNull(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'referrals_identity', columns: [t.workspaceId, t.identityId], foreignColumns: [identities.workspaceId, identities.id] }),
+  foreignKey({ name: 'referrals_account', columns: [t.workspaceId, t.accountId], foreignColumns: [channelAccounts.workspaceId, channelAccounts.id] }),
+  foreignKey({ name: 'referrals_message', columns: [t.workspaceId, t.messageId], foreignColumns: [messages.workspaceId, messages.id] }),
+  uniqueIndex('referrals_of_message').on(t.workspaceId, t.messageId).where(sql`message_id is not null`),
+  index('referrals_by_identity').on(t.workspaceId, t.identityId, t.occurredAt, t.id),
+  oneOf('referrals_channel', t.channel, CHANNELS),
+]);
+
 /** Files by their content; `refs` counts the parts, recordings and deliveries that hold one. */
 export const blobs = pgTable('blobs', {
   workspaceId: workspaceId(),
@@ -191,4 +221,7 @@ export const blobs = pgTable('blobs', {
   mime: text().notNull(),
   refs: integer().notNull(),
   createdAt: moment().notNull(),
-}, (t) => [primaryKey({ columns: [t.workspaceId, t.sha256] })]);
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.sha256] }),
+  index('blobs_held_by_nothing').on(t.createdAt).where(sql`refs = 0`),
+]);

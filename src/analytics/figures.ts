@@ -57,13 +57,13 @@ function conversations(figure: keyof typeof MOMENTS, workspace: string, where: W
   ${joined('identities', 'i', 'c.identity_id', where, workspace)}`;
 }
 
-/** Each closing is a thing, whatever became of its conversation since. The timeline keeps those of here; imported history is born closed, when it ended. */
+/** Each closing is a thing, whatever became of its conversation since; but not of one that is closed since all of it went into another. The timeline keeps those of here; imported history is born closed, when it ended. */
 const closings = (workspace: string, where: Where): string => `
   select e.at, e.id, c.channels[1] as channel, c.queue_id, c.id as conversation_id, null::uuid as message_id, i.customer_id,
     round(extract(epoch from e.at - c.created_at) * 1000)::int8 as ms
   from (
     select t.occurred_at as at, t.id, t.conversation_id
-    from ${rowsOf('timeline_entries', 't', 'occurred_at', "and kind = 'STATUS_CHANGE' and data->>'to' = 'CLOSED' and data->>'from' <> 'CLOSED'", where, workspace)}
+    from ${rowsOf('timeline_entries', 't', 'occurred_at', "and kind = 'STATUS_CHANGE' and data->>'to' = 'CLOSED' and data->>'from' <> 'CLOSED' and data->>'mergedIntoId' is null", where, workspace)}
     union all
     select h.history_ended_at, h.id, h.id from ${rowsOf('conversations', 'h', 'history_ended_at', '', where, workspace)}
   ) e ${joined('conversations', 'c', 'e.conversation_id', where, workspace)}

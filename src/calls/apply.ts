@@ -93,7 +93,7 @@ async function beginCall(tx: Tx, arriving: Arriving, key: string, at: string): P
   const inbound = event.direction === 'inbound';
   // Of a call that we make, the customer is who is called.
   const { identityId, actor } = await resolveSender(tx, inbound ? arriving : { ...arriving, event: { ...event, senders: event.recipients } });
-  const entrant = { identityId, accountId, channel, at, historical: arriving.historical, answerKeys: [], laneKey: null, subject: null, repliesTo: null };
+  const entrant = { identityId, accountId, channel, at, historical: arriving.historical, answerKeys: [], laneKey: null, subject: null, groupId: null, repliesTo: null };
   const unit = new Unit(tx, workspaceId);
   const { conversation, decision } = (await Matters.of(tx, workspaceId, [entrant])).enter(unit, actor, entrant);
   // The call stands in it, and is counted with it.

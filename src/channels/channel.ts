@@ -274,6 +274,8 @@ export interface Capabilities {
   attachments: { countMax: number; bytesMax: number } | null;
   /** Whether a conversation can be begun by us. */
   canStart: boolean;
+  /** Whether it writes to a group in which the customer wrote (`alsoTo`, `groupId`); absent: it doesn't. */
+  groups?: true;
   /** How long after the customer's last message he may be answered freely, and what can be sent beyond that; null: always. */
   window: { ms: number; beyond: { how: 'TEMPLATE' } | { how: 'HUMAN_AGENT'; ms: number } | null } | null;
   /** How many messages an account sends at the most; null: as fast as they come. */

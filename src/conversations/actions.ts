@@ -5,7 +5,7 @@ import { appendEvents, putTimelineEntry } from '../events/append.ts';
 import { now } from '../platform/clock.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
-import { newId } from '../platform/ids.ts';
+import { newId, publicId } from '../platform/ids.ts';
 import type { Channel, ConversationStatus } from './continuity.ts';
 import { recountArrivals } from './arrivals.ts';
 import { lockConversation, lockOwner, type ConversationRow } from './rows.ts';
@@ -22,18 +22,19 @@ const TAG_LENGTH_MAX = 64;
 export function openConversation(
   unit: Unit,
   actor: Actor,
-  o: { identityId: string; channel: Channel | null; subject: string | null; at: string; relatedConversationId?: string | null; historical?: boolean; inbound: boolean },
+  o: { identityId: string; channel: Channel | null; subject: string | null; at: string; relatedConversationId?: string | null; groupId?: string | null; historical?: boolean; inbound: boolean },
 ): ConversationRow {
   const id = newId();
   const status: ConversationStatus = o.historical ? 'CLOSED' : 'OPEN';
   const relatedConversationId = o.relatedConversationId ?? null;
+  const groupId = o.groupId ?? null;
   const row: ConversationRow = {
     id, identityId: o.identityId, status, statusChangedAt: o.at, statusChangedByKind: actor.kind, statusChangedById: actor.id, snoozedUntil: null,
     closedAt: o.historical ? o.at : null, historyEndedAt: o.historical ? o.at : null, channels: [], lastInboundChannel: null, assigneeId: null, teamId: null, queueId: null, priority: 'NORMAL', tags: [],
     waitingSince: null, lastMessageId: null, lastMessageAt: null, messageCount: 0, lastActivityAt: o.at, firstInboundAt: null, firstResponseAt: null, reopenCount: 0,
-    seq: 0, version: 1,
+    groupId, mergedIntoId: null, seq: 0, version: 1,
   };
-  unit.open(row, { subject: o.subject, relatedConversationId, createdAt: o.at });
+  unit.open(row, { subject: o.subject, relatedConversationId, groupId, createdAt: o.at });
   unit.join(id, [o.identityId]);
   unit.show({
     identityId: o.identityId, occurredAt: o.at, tie: -1, kind: 'CONVERSATION_OPENED', refId: id, conversationId: id, channel: o.channel, actor, data: { relatedConversationId },
@@ -88,7 +89,7 @@ export async function arrive(
   unit.change(conversation);
 }
 
-const later = (known: string | null, at: string): string => (known !== null && known > at ? known : at);
+export const later = (known: string | null, at: string): string => (known !== null && known > at ? known : at);
 const earlier = (known: string | null, at: string): string => (known !== null && known < at ? known : at);
 
 /**
@@ -106,13 +107,19 @@ export async function setConversationStatus(
     await lockOwner(tx, actor.workspaceId, found(opener, 'conversation').identityId);
   }
   const conversation = await lockConversation(tx, actor.workspaceId, o.conversationId, o.expectedVersion);
+  if (conversation.mergedIntoId !== null && o.status !== 'CLOSED') {
+    throw new Refusal('INVALID_TRANSITION', `All of this conversation is in ${publicId('cnv', conversation.mergedIntoId)} now; go on there, or undo that (undoConversationChange).`, { field: ['conversationId'] });
+  }
   if (!checkTransition(conversation.status, o.status, { until: o.snoozedUntil, current: conversation.snoozedUntil, now: now() })) return;
   const unit = new Unit(tx, actor.workspaceId);
   changeStatus(unit, actor, conversation, o.status, o.snoozedUntil, false);
   await unit.write();
 }
 
-function changeStatus(unit: Unit, actor: Actor, conversation: ConversationRow, to: ConversationStatus, snoozedUntil: string | null, byArrival: boolean): void {
+/** Changes the status in the unit, on the timeline and in the log. The caller holds the conversation's lock, and has checked that it may. `more` goes onto the timeline. */
+export function changeStatus(
+  unit: Unit, actor: Actor, conversation: ConversationRow, to: ConversationStatus, snoozedUntil: string | null, byArrival: boolean, more: Record<string, unknown> = {},
+): void {
   const at = now();
   const from = conversation.status;
   const reopened = from === 'CLOSED' && to === 'OPEN';
@@ -124,7 +131,7 @@ function changeStatus(unit: Unit, actor: Actor, conversation: ConversationRow, t
   unit.change(conversation);
   unit.show({
     identityId: conversation.identityId, occurredAt: at, kind: 'STATUS_CHANGE', refId: newId(), conversationId: conversation.id, actor,
-    data: { from, to, snoozedUntil, reopened },
+    data: { from, to, snoozedUntil, reopened, ...more },
   });
   unit.say({ kind: 'conversation.status_changed', actor, conversationId: conversation.id, data: { from, to, snoozedUntil, reopened, version: conversation.version } });
 }

@@ -15,12 +15,16 @@ export interface Matter {
   status: ConversationStatus;
   channels: Channel[];
   closedAt: string | null;
+  /** The group whose matter it is; null for one of one customer's. */
+  groupId: string | null;
   lastActivityAt: string;
 }
 export interface Arrival {
   channel: Channel;
   /** When it happened: hours since closing are counted to this, so that imported history joins as it did then. */
   at: string;
+  /** The group that it was written in. */
+  groupId: string | null;
   /** History fires nothing: it joins what it answers without reopening, and opens closed conversations. */
   historical: boolean;
 }
@@ -31,6 +35,8 @@ export interface Candidates {
   lane: Matter | null;
   /** The customer's conversations that aren't closed, in any channel. */
   open: Matter[];
+  /** Where the latest message between his address and our account stands; told when he has several open matters. */
+  latest: Matter | null;
 }
 export type Decision =
   | { action: 'JOIN' | 'REOPEN'; conversationId: string; reason: JoinReason; joinMessageId: string | null }
@@ -40,8 +46,8 @@ const HOUR_MS = 3_600_000;
 
 /**
  * An explicit reply joins what it answers, and reopens it within `reopenHours`; later, or from a stranger, it opens a new conversation that is
- * linked as related. Anything else joins the customer's latest open matter: in any channel, or in its own by policy ONE_PER_CHANNEL. A lane
- * whose conversation was closed within `reopenHours` reopens it. What remains is new.
+ * linked as related. Anything else joins the customer's open matter: in any channel, or in its own by policy ONE_PER_CHANNEL; of several the one in
+ * which the latest message by this address stands, else the one that was active last. A lane whose conversation was closed within `reopenHours` reopens it. What remains is new.
  */
 export function decide(policy: { continuity: Continuity; reopenHours: number }, arrival: Arrival, candidates: Candidates): Decision {
   const { answered, lane } = candidates;
@@ -61,8 +67,11 @@ export function decide(policy: { continuity: Continuity; reopenHours: number }, 
       : { action: 'OPEN', reason: 'NEW_CONVERSATION', relatedConversationId: null, joinMessageId: null };
   }
 
-  const eligible = policy.continuity === 'ONE_OPEN_MATTER' ? candidates.open : candidates.open.filter((matter) => matter.channels.includes(arrival.channel));
-  const open = eligible.reduce<Matter | null>((latest, matter) => (latest && isLater(latest, matter) ? latest : matter), null);
+  // What was said to a group and what was said to us alone are never in one: the answer would go to the wrong people.
+  const ofGroup = candidates.open.filter((matter) => matter.groupId === arrival.groupId);
+  const eligible = policy.continuity === 'ONE_OPEN_MATTER' ? ofGroup : ofGroup.filter((matter) => matter.channels.includes(arrival.channel));
+  const open = eligible.find((matter) => matter.id === candidates.latest?.id)
+    ?? eligible.reduce<Matter | null>((latest, matter) => (latest && isLater(latest, matter) ? latest : matter), null);
   if (open) {
     const reason: JoinReason = open.channels.includes(arrival.channel) ? 'OPEN_MATTER' : 'OPEN_MATTER_OTHER_CHANNEL';
     return { action: 'JOIN', conversationId: open.id, reason, joinMessageId: null };
@@ -99,6 +108,8 @@ export function explainJoin(reason: JoinReason, channel: Channel, previousChanne
       return 'opened it: the earlier matter was closed too long ago';
     case 'SENT_BY_AGENT':
       return 'written by the team';
+    case 'MOVED':
+      return 'brought here from another conversation';
     case 'EXPLICIT':
       return 'put here by the caller of the API';
   }

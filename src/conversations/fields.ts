@@ -50,6 +50,8 @@ export const Conversation = entity('Conversation', {
     messageCount: column('Int', 'message_count', 'How many messages it has, in both directions.', { permission: 'messages:read' }),
     reopenCount: column('Int', 'reopen_count', 'How often it was opened again after it was closed.'),
     relatedConversation: one(() => Conversation, 'related_conversation_id', 'The earlier conversation that a late or a stranger\'s reply answered; null for most.', { nullable: true }),
+    groupId: column('String', 'group_id', 'The group whose matter it is, as the provider names it: `sendMessage` answers all of it. Null for most.', { nullable: true }),
+    mergedInto: one(() => Conversation, 'merged_into_id', 'The conversation that all of this one is in now: this one is closed, and stays so until that is undone (`undoConversationChange`). Null for most.', { nullable: true }),
     customer: one(() => Customer, (row) => ownerOf('identity_id', row), 'The customer whose matter it is: whoever owns the address that opened it now.', { permission: 'customers:read' }),
     openedBy: one(() => Identity, 'identity_id', 'The address that it was opened by or for.', { permission: 'customers:contact' }),
     participants: list(() => Identity, 'The addresses that wrote in it or were written to, the first of them first; at most 100.', {

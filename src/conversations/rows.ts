@@ -30,6 +30,10 @@ export interface ConversationRow {
   firstInboundAt: string | null;
   firstResponseAt: string | null;
   reopenCount: number;
+  /** The group whose matter it is; null for most. */
+  groupId: string | null;
+  /** Where all of it went; it stays closed until that is undone. */
+  mergedIntoId: string | null;
   seq: number;
   version: number;
 }
@@ -40,7 +44,7 @@ export async function lockConversations(tx: Tx, workspaceId: string, ids: readon
   const rows = await tx<ConversationRow[]>`
     select id, identity_id, status, status_changed_at, status_changed_by_kind, status_changed_by_id, snoozed_until, closed_at, history_ended_at, channels, last_inbound_channel,
       assignee_id, team_id, queue_id, priority, tags, waiting_since, last_message_id, last_message_at, message_count, last_activity_at, first_inbound_at,
-      first_response_at, reopen_count, seq, version
+      first_response_at, reopen_count, group_id, merged_into_id, seq, version
     from conversations where workspace_id = ${workspaceId} and id = any(${[...ids]}::uuid[]) order by id for update`;
   return new Map(rows.map((row) => [row.id, row]));
 }

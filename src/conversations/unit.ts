@@ -12,6 +12,7 @@ import type { ConversationRow } from './rows.ts';
 export interface Opening {
   subject: string | null;
   relatedConversationId: string | null;
+  groupId: string | null;
   createdAt: string;
 }
 
@@ -107,7 +108,7 @@ export class Unit {
         status_changed_by_id = r.status_changed_by_id, snoozed_until = r.snoozed_until, closed_at = r.closed_at, history_ended_at = r.history_ended_at, channels = r.channels,
         last_inbound_channel = r.last_inbound_channel, waiting_since = r.waiting_since, waiting_order = r.waiting_order, last_message_id = r.last_message_id,
         last_message_at = r.last_message_at, message_count = r.message_count, last_activity_at = r.last_activity_at, first_inbound_at = r.first_inbound_at,
-        first_response_at = r.first_response_at, reopen_count = r.reopen_count, version = r.version, seq = r.seq
+        first_response_at = r.first_response_at, reopen_count = r.reopen_count, merged_into_id = r.merged_into_id, version = r.version, seq = r.seq
       from ${rowsOf(tx, conversations, changes.map(({ row, seq, before }) => ({ id: row.id, seq, before, ...stored(row) })), { before: 'bigint' })} r
       where c.workspace_id = ${workspaceId} and c.id = r.id and c.seq = r.before`;
     if (written.count !== changes.length) throw new Error('A conversation of a unit was changed by another statement.');
@@ -118,7 +119,7 @@ const stored = (row: ConversationRow) => ({
   status: row.status, statusChangedAt: row.statusChangedAt, statusChangedByKind: row.statusChangedByKind, statusChangedById: row.statusChangedById,
   snoozedUntil: row.snoozedUntil, closedAt: row.closedAt, historyEndedAt: row.historyEndedAt, channels: row.channels, lastInboundChannel: row.lastInboundChannel, waitingSince: row.waitingSince,
   waitingOrder: row.waitingSince ?? NOT_WAITING, lastMessageId: row.lastMessageId, lastMessageAt: row.lastMessageAt, messageCount: row.messageCount,
-  lastActivityAt: row.lastActivityAt, firstInboundAt: row.firstInboundAt, firstResponseAt: row.firstResponseAt, reopenCount: row.reopenCount, version: row.version,
+  lastActivityAt: row.lastActivityAt, firstInboundAt: row.firstInboundAt, firstResponseAt: row.firstResponseAt, reopenCount: row.reopenCount, mergedIntoId: row.mergedIntoId, version: row.version,
 });
 
 const unique = <T extends { conversationId: string; identityId: string }>(rows: readonly T[]): T[] =>

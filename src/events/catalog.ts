@@ -4,6 +4,7 @@ import type { ActorKind } from '../access/viewer.ts';
 export const EVENT_KINDS = {
   'customer.created': 'A customer was created.',
   'customer.updated': 'Shown values of a customer changed (name, language, tier, company, tags, attributes).',
+  'customer.referred': 'A customer came by an advertisement, a link or a product, and said nothing yet.',
   'identity.added': 'An address was added to a customer.',
   'identity.updated': 'An address changed: trust, shared, retired.',
   'identity.moved': 'An identity went from one customer to another (a confirmed claim, a merge).',
@@ -17,6 +18,7 @@ export const EVENT_KINDS = {
   'conversation.routed': 'A routing decision was taken.',
   'conversation.updated': 'Subject or priority changed.',
   'conversation.read': 'A member read up to an event.',
+  'messages.moved': 'Messages, calls or notes went from one conversation to another: a split, a merge, a move, or the undoing of one. Told in both.',
   'message.received': 'An inbound message was stored.',
   'message.sent': 'An outbound message was accepted for sending.',
   'message.updated': 'Delivery state, text (an edit) or reactions of a message changed.',

@@ -18,6 +18,8 @@ export interface NewIdentity {
   address: Address;
   trust: Trust;
   displayName: string | null;
+  /** The handle that the network shows for it: no key. */
+  username?: string | null;
   isShared: boolean;
   /** Absent: the customer's `self`. */
   linkedViaIdentityId?: string;
@@ -228,11 +230,11 @@ async function insertIdentities(tx: Tx, o: { workspaceId: string; actor: Actor }
   const inserted = await tx`
     with given as (
       select * from jsonb_to_recordset(${JSON.stringify(identities)}::text::jsonb) as g (id uuid, "customerId" uuid, at timestamptz, kind text, namespace text, value text,
-        "valueRaw" text, trust text, "displayName" text, "isShared" boolean, "linkedViaIdentityId" uuid, evidence jsonb)
+        "valueRaw" text, trust text, "displayName" text, username text, "isShared" boolean, "linkedViaIdentityId" uuid, evidence jsonb)
     ), added as (
-      insert into identities (workspace_id, id, customer_id, kind, namespace, value, value_raw, trust, display_name, linked_via_identity_id, evidence,
+      insert into identities (workspace_id, id, customer_id, kind, namespace, value, value_raw, trust, display_name, username, linked_via_identity_id, evidence,
         is_shared, verified_at, verified_by_kind, verified_by_id, first_seen_at, last_seen_at, created_at)
-      select ${o.workspaceId}, id, "customerId", kind, namespace, value, "valueRaw", trust, "displayName", "linkedViaIdentityId", evidence, "isShared",
+      select ${o.workspaceId}, id, "customerId", kind, namespace, value, "valueRaw", trust, "displayName", username, "linkedViaIdentityId", evidence, "isShared",
         case when trust = 'VERIFIED' and kind <> 'SELF' then ${createdAt}::timestamptz end,
         case when trust = 'VERIFIED' and kind <> 'SELF' then ${o.actor.kind} end,
         case when trust = 'VERIFIED' and kind <> 'SELF' then ${o.actor.id}::uuid end,

@@ -34,13 +34,15 @@ export const ObservationSource = enumeration('ObservationSource', 'Who said a va
   CLAIM: 'The customer himself, unproven. Never a tier.',
   INFERRED: 'Guessed by a program.',
 });
-const LINK_REASONS = ['FIRST_SEEN', 'ATTESTED_TOGETHER', 'SAME_NUMBER', 'GIVEN', 'CLAIM_CONFIRMED', 'CLAIM_REJECTED'] as const;
+const LINK_REASONS = ['FIRST_SEEN', 'ATTESTED_TOGETHER', 'SAME_NUMBER', 'GIVEN', 'CLAIM_CONFIRMED', 'CLAIM_REJECTED', 'ADDRESS_REPLACED', 'REPLACEMENT_UNDONE'] as const;
 const LinkReason = enumeration('LinkReason', 'Why an address is this customer\'s.', LINK_REASONS, {
   FIRST_SEEN: 'Nobody had it when it was first heard of, so it began a customer.',
   ATTESTED_TOGETHER: 'One trusted source gave it together with another of his addresses.',
   SAME_NUMBER: 'It is another spelling of a phone number of his (Brazil, Mexico, Argentina).',
   GIVEN: 'An agent or a program gave it, by `upsertCustomer` or `addIdentity`.',
   CLAIM_CONFIRMED: 'He claimed it, or from it claimed to be him, and an agent confirmed the claim.',
+  ADDRESS_REPLACED: 'Its provider said that he has it instead of another one.',
+  REPLACEMENT_UNDONE: 'It was taken from who had it in place of another one, since that was not so.',
   CLAIM_REJECTED: 'It came back when a confirmed claim was rejected after all.',
 });
 
@@ -75,6 +77,7 @@ export const Identity = entity('Identity', {
     verifiedBy: embed(() => Actor, { kind: 'verified_by_kind', id: 'verified_by_id' }, 'Who had it proven; null unless `trust` is VERIFIED.', { nullable: true }),
     firstSeenAt: column('DateTime', 'first_seen_at', 'When it was first heard of.'),
     lastSeenAt: column('DateTime', 'last_seen_at', 'When it was last heard of, to the minute.'),
+    replacedBy: one(() => Identity, 'replaced_by_id', 'The address that its provider says he has instead, when this one was retired for that; `undoIdentityChange` takes it back. Null for most.', { nullable: true }),
     validTo: column('DateTime', 'valid_to', 'When it stopped being this customer\'s (a number that went to somebody else); null while it is.', { nullable: true }),
     createdAt: column('DateTime', 'created_at', 'When it was stored.'),
   },

@@ -15,12 +15,15 @@ export interface Observed {
   value?: string;
   trust: string;
   displayName: string | null;
+  username?: string;
 }
 
 export interface Seen {
   address: Address;
   trust: Trust;
   displayName: string | null;
+  /** The handle there; null when none was given. */
+  username: string | null;
   shared: boolean;
 }
 
@@ -37,6 +40,8 @@ export interface Plan {
   contest: { identity: KnownIdentity; customerIds: string[]; quarantine: boolean }[];
   /** The name that the anchor goes by now, when it isn't the one that is kept. */
   rename: string | null;
+  /** The handle that the anchor has now, when it isn't the one that is kept. */
+  rehandle: string | null;
 }
 
 const RANK: Record<Trust, number> = { CLAIMED: 0, ATTESTED: 1, VERIFIED: 2 };
@@ -55,7 +60,7 @@ export function usable(observed: readonly Observed[]): Seen[] {
     const trust = o.trust.toUpperCase() as Trust;
     const other = seen.get(key);
     if (other && RANK[other.trust] >= RANK[trust]) continue;
-    seen.set(key, { address, trust, displayName: personName(o.displayName, address), shared: stand === 'SHARED' });
+    seen.set(key, { address, trust, displayName: personName(o.displayName, address), username: personName(o.username), shared: stand === 'SHARED' });
   }
   return [...seen.values()];
 }
@@ -99,12 +104,13 @@ export function plan(seen: readonly Seen[], known: readonly KnownIdentity[], nam
     contest: contested(customerId, anchor, owned.map(({ identity }) => identity)),
     // An older message (an import) and a less trusted one don't rename; nor does a mailbox that many people write from.
     rename: anchor && name && name !== anchor.displayName && !anchor.isShared && RANK[first.trust] >= RANK[anchor.trust] && at >= anchor.lastSeenAt ? name : null,
+    rehandle: anchor && first.username && first.username !== anchor.username && RANK[first.trust] >= RANK[anchor.trust] && at >= anchor.lastSeenAt ? first.username : null,
   };
 }
 
 /** Nothing is left to be written: the whole resolution was one read. */
 export const isSettled = (p: Plan): boolean =>
-  p.anchor !== null && p.add.length === 0 && p.raise.length === 0 && p.contest.length === 0 && p.rename === null;
+  p.anchor !== null && p.add.length === 0 && p.raise.length === 0 && p.contest.length === 0 && p.rename === null && p.rehandle === null;
 
 /** What a person calls himself, fit to be shown; null when it is empty or only the address again. */
 export function personName(text: string | null | undefined, address?: Address): string | null {

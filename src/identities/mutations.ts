@@ -4,6 +4,7 @@ import { mutation } from '../graphql/mutation.ts';
 import { uuidFrom } from '../workspaces/input.ts';
 import { confirmClaim, rejectClaim } from './claims.ts';
 import { Claim, Identity } from './fields.ts';
+import { undoReplacement } from './replacing.ts';
 import { setIdentityShared } from './shared-addresses.ts';
 
 const claimInput = { claimId: { type: idOf('clm'), required: true, description: 'The claim.' } } as const;
@@ -47,6 +48,18 @@ mutation('setIdentityShared', {
   run: async (tx, { actor }, input) => {
     const identityId = uuidFrom('idn', input.identityId, 'identityId');
     await setIdentityShared(tx, actor, { identityId, isShared: input.isShared });
+    return { identity: identityId };
+  },
+});
+
+mutation('undoIdentityChange', {
+  description: 'An address that was retired since its provider said that he has another one is his again. The other one is given up; when something came by it, it begins a customer of its own.',
+  permission: 'customers:write',
+  input: { identityId: { type: idOf('idn'), required: true, description: 'The retired address.' } },
+  payload: { identity: { type: () => Identity, description: 'The address as it is now.' } },
+  run: async (tx, { actor }, input) => {
+    const identityId = uuidFrom('idn', input.identityId, 'identityId');
+    await undoReplacement(tx, actor, { identityId });
     return { identity: identityId };
   },
 });

@@ -13,6 +13,7 @@ export interface KnownIdentity {
   value: string;
   trust: Trust;
   displayName: string | null;
+  username: string | null;
   isShared: boolean;
   evidence: { contested?: string[] } & Record<string, unknown>;
   lastSeenAt: string;
@@ -39,7 +40,7 @@ export async function identitiesAt(tx: Tx, workspaceId: string, addresses: reado
   const places = addresses.flatMap((a) => equivalents(a.kind, a.value).map((value) => ({ ...a, value })));
   if (places.length === 0) return [];
   return tx<KnownIdentity[]>`
-    select i.id, i.customer_id, i.kind, i.namespace, i.value, i.trust, i.display_name, i.is_shared, i.evidence, i.last_seen_at, i.created_at
+    select i.id, i.customer_id, i.kind, i.namespace, i.value, i.trust, i.display_name, i.username, i.is_shared, i.evidence, i.last_seen_at, i.created_at
     from (select distinct * from unnest(${places.map((p) => p.kind)}::text[], ${places.map((p) => p.namespace)}::text[], ${places.map((p) => p.value)}::text[])
       as p (kind, namespace, value)) p
     join identities i on i.workspace_id = ${workspaceId} and i.kind = p.kind and i.namespace = p.namespace and i.value = p.value and i.valid_to is null

@@ -97,12 +97,12 @@ class Segment {
     const { isShared, reason } = add[0]!;
     const customer: NewCustomer = {
       at: input.at,
-      identities: [{ id, address: seen.address, trust: seen.trust, displayName: name, isShared, evidence: { reason, accountId: input.accountId } }],
+      identities: [{ id, address: seen.address, trust: seen.trust, displayName: name, username: seen.username, isShared, evidence: { reason, accountId: input.accountId } }],
       observe: () => (name ? [{ identityId: id, key: 'name', value: name, source: sourceOf(seen) }] : []),
     };
     const resolved: Resolved = { identityId: id, customerId: '', createdCustomer: true };
     this.newcomers.set(id, { customer, resolved });
-    this.known.push({ ...seen.address, id, customerId: id, trust: seen.trust, displayName: name, isShared, evidence: {}, lastSeenAt: input.at, createdAt: input.at });
+    this.known.push({ ...seen.address, id, customerId: id, trust: seen.trust, displayName: name, username: seen.username, isShared, evidence: {}, lastSeenAt: input.at, createdAt: input.at });
     return resolved;
   }
 }

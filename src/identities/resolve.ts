@@ -108,6 +108,10 @@ async function carryOut(tx: Tx, input: ResolveInput, seen: Seen[], todo: Plan, n
     });
   }
   const events: NewEvent[] = [...(await raise(tx, input, todo.raise)), ...(await contest(tx, input, todo.contest))];
+  if (todo.rehandle) {
+    await tx`update identities set username = ${todo.rehandle} where workspace_id = ${workspaceId} and id = ${anchorId}`;
+    events.push({ kind: 'identity.updated', actor, data: { customerId: customer.id, identityId: anchorId, change: 'USERNAME' } });
+  }
   if (todo.rename) await tx`update identities set display_name = ${todo.rename} where workspace_id = ${workspaceId} and id = ${anchorId}`;
   if (todo.rename || (!todo.anchor && name)) {
     await appendObservations(tx, workspaceId, actor, nameSaid(), at);
@@ -126,6 +130,7 @@ function newIdentities(add: Plan['add'], input: ResolveInput, anchorId: string, 
       address: seen.address,
       trust: seen.trust,
       displayName: isAnchor ? name : seen.displayName,
+      username: seen.username,
       isShared,
       ...(via === 'SELF' ? {} : { linkedViaIdentityId: via === 'ANCHOR' ? anchorId : via.identityId }),
       evidence: { reason, accountId: input.accountId },

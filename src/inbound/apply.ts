@@ -5,12 +5,14 @@ import { applyCall, callKey, isPart, knowsCall } from '../calls/apply.ts';
 import { noteNotice } from '../channels/accounts.ts';
 import type { InboundEvent } from '../channels/channel.ts';
 import { observe } from '../customers/actions.ts';
+import { replaceAddress } from '../identities/replacing.ts';
 import { deleteMessage, editMessage, lockMessageByProviderId, messageOfProviderId } from '../messages/change.ts';
 import type { DeliveryState } from '../messages/delivery.ts';
 import { wantMedia } from '../messages/media.ts';
 import { partRow } from '../messages/parts.ts';
 import { lockProviderIds, whenKnown } from '../messages/provider-ids.ts';
 import { arrivedAt, type Arriving, type Received } from '../messages/arriving.ts';
+import { receiveReferral } from '../messages/referrals.ts';
 import { receiveMessages } from '../messages/receive.ts';
 import { react } from '../messages/reactions.ts';
 import { resolveSender } from '../messages/senders.ts';
@@ -153,6 +155,15 @@ type Handler = (tx: Tx, arriving: Arriving) => Promise<Applied>;
 
 const ignore: Handler = async (_tx, { event }) => ({ state: 'IGNORED', ...NOTHING, ...(event.system?.text ? { reason: event.system.text } : {}) });
 
+/** A button that says nothing, or a link: by what he came is kept where it is told. */
+const referred: Handler = async (tx, arriving) => {
+  const { event, accountId, channel } = arriving;
+  if (!event.referral || event.senders.length === 0) return ignore(tx, arriving);
+  const { identityId, actor } = await resolveSender(tx, arriving);
+  await receiveReferral(tx, actor, event.referral, { identityId, accountId, channel, at: arrivedAt(arriving) });
+  return { state: 'APPLIED', ...NOTHING, identityId };
+};
+
 function reactionOf(event: InboundEvent): { emoji: string | null; target: string } {
   const part = event.message?.parts.find((each) => each.type === 'reaction');
   if (part?.type !== 'reaction') throw new Error('An event of kind reaction holds none.');
@@ -212,7 +223,15 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
   identity_change: async (tx, arriving) => {
-    const { to, also = [] } = arriving.event.identityChange!;
+    const { from, to, also = [] } = arriving.event.identityChange!;
+    // The same person by another address from now on, as the provider says.
+    if (from !== null && to !== null && from.kind === to.kind && to.trust !== 'claimed') {
+      const { workspaceId, accountId, event } = arriving;
+      const replaced = await replaceAddress(tx, { workspaceId, actor: systemActor(workspaceId), known: event.senders, from, to, accountId, at: arrivedAt(arriving) });
+      return replaced.outcome === 'UNKNOWN'
+        ? { state: 'IGNORED', ...NOTHING, reason: 'Nobody is known by the address that he had.' }
+        : { state: 'APPLIED', ...NOTHING, identityId: replaced.identityId };
+    }
     // Attested by the provider or a signed token: it is one of the sender's addresses, and is linked as such. Only typed: it is a claim.
     const attested = to !== null && to.trust !== 'claimed';
     const { identityId } = attested
@@ -221,8 +240,8 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
   typing: ignore,
-  postback: ignore,
-  referral: ignore,
+  postback: referred,
+  referral: referred,
   system: async (tx, arriving) => {
     const { event, workspaceId, accountId } = arriving;
     const { system } = event;

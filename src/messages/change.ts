@@ -35,12 +35,17 @@ export async function messageOfProviderId(tx: Tx, workspaceId: string, accountId
   return found ?? null;
 }
 
+/** Locks the conversation, then the message. @throws 40001 (retried by `inWorkspace`) when the message was moved to another one meanwhile. */
 export async function lockMessage(tx: Tx, workspaceId: string, message: { id: string; conversationId: string }): Promise<MessageRow> {
   await tx`select 1 from conversations where workspace_id = ${workspaceId} and id = ${message.conversationId} for update`;
   const [row] = await tx<MessageRow[]>`
     select id, conversation_id, version, delivery_state, identity_id, deleted_at from messages where workspace_id = ${workspaceId} and id = ${message.id} for update`;
+  if (row!.conversationId !== message.conversationId) throw movedMeanwhile();
   return row!;
 }
+
+/** The message was brought to another conversation than the one that was locked for it: the transaction is made again. */
+export const movedMeanwhile = (): Error => Object.assign(new Error('The message was moved to another conversation meanwhile.'), { code: '40001' });
 
 /** A new version of the message's parts; the old ones stay. Of a deleted message nothing is shown again, whichever came first. Emits `message.updated`. */
 export async function editMessage(tx: Tx, actor: Actor, message: MessageRow, parts: PartRow[], at: string): Promise<void> {

@@ -97,6 +97,9 @@ interface OutboundRow {
   kind: string;
   value: string;
   displayName: string | null;
+  groupId: string | null;
+  /** The addresses of the others in the group, of the same kind. */
+  alsoTo: string[];
   /** The provider's id of the message that its author quoted. */
   quoted: string | null;
   /** When he last wrote from this address to this account. */
@@ -105,7 +108,8 @@ interface OutboundRow {
 
 async function begin(tx: Tx, context: DeliveryContext, { workspaceId, messageId }: { workspaceId: string; messageId: string }): Promise<Prepared | null> {
   const [row] = await tx<OutboundRow[]>`
-    select m.id, m.conversation_id, m.account_id, m.delivery_state, m.channel, m.subject, m.text, m.auto_generated, lower(i.kind) as kind, i.value, i.display_name,
+    select m.id, m.conversation_id, m.account_id, m.delivery_state, m.channel, m.subject, m.text, m.auto_generated, lower(i.kind) as kind, i.value, i.display_name, m.group_id,
+      array(select o.value from identities o where o.workspace_id = m.workspace_id and o.id = any(m.other_identity_ids) and o.kind = i.kind order by o.value) as also_to,
       (select h.occurred_at from messages h where h.workspace_id = m.workspace_id and h.identity_id = m.identity_id and h.account_id = m.account_id and h.direction = 'INBOUND'
        order by h.occurred_at desc limit 1) as heard_at,
       (select q.provider_message_id from messages q where q.workspace_id = m.workspace_id and q.id = m.in_reply_to_message_id and q.account_id = m.account_id) as quoted
@@ -160,6 +164,7 @@ async function begin(tx: Tx, context: DeliveryContext, { workspaceId, messageId 
     attemptId, attemptNumber, startedAt, account, provider,
     message: {
       messageId, attemptId, to: { kind: row.kind as OutboundMessage['to']['kind'], value: row.value, displayName: row.displayName },
+      ...(row.groupId === null ? {} : { alsoTo: row.alsoTo, groupId: row.groupId }),
       text: parts[0]?.text ?? row.text ?? '', html: parts[0]?.html ?? null, subject: row.subject,
       // A mail answers the latest one; elsewhere a message quotes another only when its author chose to.
       inReplyTo: row.channel === 'EMAIL' ? (chain.find((m) => m.direction === 'INBOUND')?.providerMessageId ?? null) : row.quoted, references: chain.map((m) => m.providerMessageId).reverse(),

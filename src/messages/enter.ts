@@ -19,6 +19,8 @@ export interface Entrant {
   /** Its standing lane, where its channel has them. */
   laneKey: string | null;
   subject: string | null;
+  /** The group that it was written in. */
+  groupId: string | null;
   /** What a signed reply token proves that it answers. */
   repliesTo: { conversationId: string; messageId: string | null } | null;
 }
@@ -41,6 +43,8 @@ export class Matters {
     private readonly conversations: Map<string, ConversationRow>,
     /** Of each entrant's customer, the conversations that he takes part in. */
     private readonly mattersOf: Map<string, Set<string>>,
+    /** Where the latest message between an address and an account stands, of customers who have or may come to have several open matters. */
+    private readonly latest: Map<string, { conversationId: string; at: string }>,
   ) {}
 
   /**
@@ -66,27 +70,31 @@ export class Matters {
           where c.status <> 'CLOSED' order by c.last_activity_at desc, c.id desc limit ${OPEN_MATTERS_MAX}) open`,
     ]);
     const answered = new Set([...threads.map((t) => t.conversationId), ...entrants.flatMap((e) => e.repliesTo?.conversationId ?? [])]);
-    const conversations = await lockConversations(tx, workspaceId, [...new Set([...answered, ...open.map((c) => c.id)])]);
+    const [conversations, latest] = await Promise.all([
+      lockConversations(tx, workspaceId, [...new Set([...answered, ...open.map((c) => c.id)])]),
+      latestPlaces(tx, workspaceId, ofSeveralMatters(entrants, owners, open)),
+    ]);
     const parts = answered.size === 0 ? [] : await tx<{ customerId: string; id: string }[]>`
       select distinct i.customer_id, p.conversation_id as id from conversation_participants p join identities i on i.workspace_id = p.workspace_id and i.id = p.identity_id
       where p.workspace_id = ${workspaceId} and p.conversation_id = any(${[...answered]}::uuid[]) and i.customer_id = any(${customerIds}::uuid[])`;
     const mattersOf = new Map(customerIds.map((id) => [id, new Set<string>()]));
     for (const { customerId, id } of [...open, ...parts]) mattersOf.get(customerId)!.add(id);
-    return new Matters(found(policy, 'workspace'), owners, new Map(threads.map((t) => [place(t.accountId, t.key), t])), conversations, mattersOf);
+    return new Matters(found(policy, 'workspace'), owners, new Map(threads.map((t) => [place(t.accountId, t.key), t])), conversations, mattersOf, latest);
   }
 
   /** The conversation that the entrant joins, or that is opened for it, and why. One of those that this was made of. */
   enter(unit: Unit, actor: Actor, entrant: Entrant): { conversation: ConversationRow; decision: Decision } {
-    const { accountId, channel, at, historical } = entrant;
+    const { accountId, channel, at, historical, groupId } = entrant;
     const own = this.mattersOf.get(found(this.owners.get(entrant.identityId), 'identity'))!;
     const matter = (id: string | undefined): ConversationRow | null => (id === undefined ? null : (this.conversations.get(id) ?? null));
     const thread = (key: string) => this.threads.get(place(accountId, key));
     const answered = entrant.repliesTo ?? entrant.answerKeys.map(thread).find((found) => found !== undefined) ?? null;
     const answeredMatter = matter(answered?.conversationId);
+    const latest = this.latest.get(place(accountId, entrant.identityId));
     const lane = entrant.laneKey === null ? undefined : thread(entrant.laneKey);
     const decision = decide(
       this.policy,
-      { channel, at, historical },
+      { channel, at, historical, groupId },
       {
         answered: answered && answeredMatter && {
           matter: answeredMatter, messageId: answered.messageId, token: entrant.repliesTo !== null,
@@ -94,15 +102,18 @@ export class Matters {
           trusted: entrant.repliesTo !== null || own.has(answered.conversationId),
         },
         lane: matter(lane?.conversationId),
+        // In a group it is whoever wrote last, which its lane knows.
+        latest: matter(groupId === null ? latest?.conversationId : lane?.conversationId),
         open: [...own].flatMap((id) => matter(id) ?? []).filter((c) => c.status !== 'CLOSED'),
       },
     );
     const conversation = decision.action === 'OPEN'
       ? openConversation(unit, actor, {
-        identityId: entrant.identityId, channel, subject: entrant.subject, at, relatedConversationId: decision.relatedConversationId, historical, inbound: true,
+        identityId: entrant.identityId, channel, subject: entrant.subject, at, relatedConversationId: decision.relatedConversationId, groupId, historical, inbound: true,
       })
       : this.conversations.get(decision.conversationId)!;
     this.conversations.set(conversation.id, conversation);
+    if (!latest || latest.at <= at) this.latest.set(place(accountId, entrant.identityId), { conversationId: conversation.id, at });
     own.add(conversation.id);
     return { conversation, decision };
   }
@@ -117,3 +128,26 @@ export class Matters {
 }
 
 const place = (of: string, within: string): string => `${of} ${within}`;
+
+/** Those whose customers have several open matters, or could by what of theirs comes together. */
+function ofSeveralMatters(entrants: readonly Entrant[], owners: ReadonlyMap<string, string>, open: readonly { customerId: string }[]): Entrant[] {
+  const count = (ids: readonly (string | undefined)[]): Map<string | undefined, number> => ids.reduce((counts, id) => counts.set(id, (counts.get(id) ?? 0) + 1), new Map<string | undefined, number>());
+  const matters = count(open.map((matter) => matter.customerId));
+  const coming = count(entrants.map((entrant) => owners.get(entrant.identityId)));
+  return entrants.filter((entrant) => {
+    const customerId = owners.get(entrant.identityId);
+    return (matters.get(customerId) ?? 0) > (coming.get(customerId)! > 1 ? 0 : 1);
+  });
+}
+
+/** The conversation of the latest message between each entrant's address and the account. Stable under the customers' locks, which all hold who write or move messages. */
+async function latestPlaces(tx: Tx, workspaceId: string, entrants: readonly Entrant[]): Promise<Map<string, { conversationId: string; at: string }>> {
+  if (entrants.length === 0) return new Map();
+  const rows = await tx<{ accountId: string; identityId: string; conversationId: string; at: string }[]>`
+    select e.account_id, e.identity_id, l.conversation_id, l.at
+    from (select distinct * from unnest(${entrants.map((e) => e.accountId)}::uuid[], ${entrants.map((e) => e.identityId)}::uuid[]) as e (account_id, identity_id)) e
+    cross join lateral (
+      select m.conversation_id, m.occurred_at as at from messages m where m.workspace_id = ${workspaceId} and m.identity_id = e.identity_id and m.account_id = e.account_id
+      order by m.occurred_at desc, m.tie desc, m.id desc limit 1) l`;
+  return new Map(rows.map((row) => [place(row.accountId, row.identityId), row]));
+}

@@ -36,6 +36,7 @@ const JoinReason = enumeration('JoinReason', 'Why a message stands in its conver
   NEW_AFTER_CLOSED: 'It opened the conversation, because what it answers was closed too long ago.',
   SENT_BY_AGENT: 'The team wrote it there.',
   EXPLICIT: 'A caller of the API put it there.',
+  MOVED: 'Somebody brought it there from another conversation (a split, a merge, a move).',
 });
 export const PartKind = enumeration('PartKind', 'What a part of a message is.', PART_KINDS, {
   TEXT: 'Text, with its visible, quoted and signature parts apart.', MEDIA: 'A file, image, voice message or video.', LOCATION: 'A place.', CONTACTS: 'Contact cards.',
@@ -143,6 +144,12 @@ export const Message = entity('Message', {
       (reason, channel, after, answered) => explainJoin(reason, channel, after, answered === null ? null : publicId('msg', answered)),
       'The same as a sentence: "answers msg_…", "open matter of the same customer, e-mail after chat".',
     ),
+    referral: one(() => Referral, (row) => `(select mr.id from referrals mr where mr.workspace_id = ${row}.workspace_id and mr.message_id = ${row}.id)`, 'By what its sender came with it; null for most.', { nullable: true }),
+    groupId: column('String', 'group_id', 'The group that it was written in or to, as the provider names it; null outside of groups.', { nullable: true }),
+    others: list(() => Identity, 'The others in the group that it was written in or to, beside `identity`; empty outside of groups, at most 100.', {
+      among: (parent, scope) => `select unnest(om.other_identity_ids) from messages om where om.id = ${parent} and ${scope('om')}`, order: 'created_at, id', max: 100, permission: 'customers:contact',
+    }),
+    segments: column('Int', 'segments', 'Into how many pieces its network split it, which is what it costs; null when it was one, or nobody said.', { nullable: true }),
     clientId: column('String', 'client_id', 'The id that the sending client made, for optimistic screens; null when it made none.', { nullable: true }),
     providerMessageId: column('String', 'provider_message_id', 'The provider\'s id (a Message-ID, a MessageSid); null until it gave one.', { nullable: true }),
     editedAt: column('DateTime', 'edited_at', 'When its sender last edited it; null when he didn\'t.', { nullable: true }),
@@ -152,13 +159,29 @@ export const Message = entity('Message', {
   },
 });
 
+export const Referral = entity('Referral', {
+  prefix: 'rfr', table: 'referrals', permission: 'messages:read', description: 'By what a customer came: an advertisement, a link with a reference, a product.',
+  fields: {
+    channel: column(Channel, 'channel', 'The channel that it led him to.'),
+    source: column('String', 'source', 'What it was, in the provider\'s word (`ADS`, `SHORTLINK`, `CUSTOMER_CHAT_PLUGIN`).'),
+    ref: column('String', 'ref', 'What the link or the advertisement was given to tell; null when nothing was.', { nullable: true }),
+    providerId: column('String', 'provider_id', 'The provider\'s id of the advertisement, post or product; null when it gave none.', { nullable: true }),
+    url: column('String', 'url', 'Where it stood; null when that wasn\'t told.', { nullable: true }),
+    headline: column('String', 'headline', 'Its headline; null when it has none.', { nullable: true }),
+    message: one(() => Message, 'message_id', 'The message that he came with; null when he came without one.', { nullable: true }),
+    identity: one(() => Identity, 'identity_id', 'Who came by it.', { permission: 'customers:contact' }),
+    customer: one(() => Customer, (row) => ownerOf('identity_id', row), 'The customer who came by it.', { permission: 'customers:read' }),
+    occurredAt: column('DateTime', 'occurred_at', 'When.'),
+  },
+});
+
 const ReplyForm = enumeration('ReplyForm', 'What may be sent.', REPLY_FORMS, {
   FREE: 'Anything that the channel carries.', HUMAN_AGENT: 'Anything, written by a person: no program may answer any more.', TEMPLATE: 'A template that the provider approved, and nothing else.',
 });
 const ReplyRefusal = enumeration('ReplyRefusal', 'Why a customer can\'t be answered by a channel.', REPLY_REFUSALS, {
   NO_ADDRESS: 'No address of his is known there.', UNVERIFIED: 'He says that an address is his, and nobody has confirmed it.', ACCOUNT_DISABLED: 'Our account is switched off.',
   ACCOUNT_UNHEALTHY: 'The provider refuses our account; `ChannelAccount.fault` says what it said.', OPTED_OUT: 'He opted out of messages there.',
-  NO_CONSENT: 'He never wrote there, and has not agreed to be written to.', WINDOW_CLOSED: 'He wrote too long ago; he has to write first.', NOT_WRITABLE: 'Text can\'t be sent by it.',
+  NO_CONSENT: 'He never wrote there, and has not agreed to be written to.', WINDOW_CLOSED: 'He wrote too long ago; he has to write first.', NOT_WRITABLE: 'Text can\'t be sent by it.', NO_GROUPS: 'He wrote in a group there, and our provider can\'t write to groups.',
 });
 
 const option = <T>(of: (option: ReplyOptionOf) => T) => (facts: RouteFacts[], channel: string): T => of(replyOptions(facts, now()).find((each) => each.channel === channel)!);

@@ -26,7 +26,7 @@ const payload = {
 };
 
 mutation('sendMessage', {
-  description: 'Answers a customer in a conversation, by the channel that he wrote by last or by another one.',
+  description: 'Answers a customer in a conversation, by the channel that he wrote by last or by another one. What he wrote in a group is answered to the whole group.',
   permission: 'messages:send',
   idempotent: true,
   input: {

@@ -16,6 +16,9 @@ export interface Recipient {
   provider: Provider;
   identityId: string;
   option: ReplyOption;
+  /** The group that it goes to, and who is in it beside him; nobody outside of groups. */
+  groupId: string | null;
+  otherIdentityIds: string[];
 }
 
 /** How it is to be sent: by whom, and whether as a template. */
@@ -31,7 +34,17 @@ export interface Manner {
 export async function recipientOf(tx: Tx, workspaceId: string, conversation: ConversationRow, customerId: string, channel: Channel | null, manner: Manner): Promise<Recipient> {
   const options = await optionsOf(tx, workspaceId, customerId, { conversationId: conversation.id });
   const chosen = channel === null ? lastWritten(options) : chosenOf(options, channel);
-  return recipient(chosen, options, manner);
+  const { facts } = chosen;
+  const alone = recipient(chosen, options, manner);
+  return facts.groupId === null ? alone : { ...alone, groupId: facts.groupId, otherIdentityIds: await othersIn(tx, workspaceId, conversation.id, facts.groupId, alone.identityId) };
+}
+
+/** Who else is in the group, by the latest that was said in it. */
+async function othersIn(tx: Tx, workspaceId: string, conversationId: string, groupId: string, identityId: string): Promise<string[]> {
+  const [last] = await tx<{ identityId: string; otherIdentityIds: string[] }[]>`
+    select identity_id, other_identity_ids from messages where workspace_id = ${workspaceId} and conversation_id = ${conversationId} and group_id = ${groupId}
+    order by occurred_at desc, tie desc, id desc limit 1`;
+  return [last!.identityId, ...last!.otherIdentityIds].filter((id) => id !== identityId);
 }
 
 /** Where a message that begins a conversation goes. @throws Refusal NOT_REACHABLE, NOT_SENDABLE, NOT_FOUND, INVALID_INPUT */
@@ -83,7 +96,7 @@ function recipient(option: ReplyOption, options: readonly ReplyOption[], { actor
     throw new Refusal('INVALID_INPUT', `${option.channel} has no templates; send \`text\` alone.`, { field: ['template'] });
   }
   const provider = providerNamed(facts.provider, option.channel.toLowerCase() as ChannelName);
-  return { channel: option.channel, accountId: facts.accountId, provider, identityId: facts.identityId!, option };
+  return { channel: option.channel, accountId: facts.accountId, provider, identityId: facts.identityId!, option, groupId: null, otherIdentityIds: [] };
 }
 
 async function accountOf(tx: Tx, workspaceId: string, id: string): Promise<{ channel: Channel; state: string }> {

@@ -23,9 +23,11 @@ export interface RouteFacts {
   wroteHereAt: string | null;
   consent: 'given' | 'withdrawn' | null;
   consentAt: string | null;
+  /** The group in which he wrote here last; null when he wrote to us alone. */
+  groupId: string | null;
 }
 
-export const REPLY_REFUSALS = ['NO_ADDRESS', 'UNVERIFIED', 'ACCOUNT_DISABLED', 'ACCOUNT_UNHEALTHY', 'OPTED_OUT', 'NO_CONSENT', 'WINDOW_CLOSED', 'NOT_WRITABLE'] as const;
+export const REPLY_REFUSALS = ['NO_ADDRESS', 'UNVERIFIED', 'ACCOUNT_DISABLED', 'ACCOUNT_UNHEALTHY', 'OPTED_OUT', 'NO_CONSENT', 'WINDOW_CLOSED', 'NOT_WRITABLE', 'NO_GROUPS'] as const;
 export type ReplyRefusal = (typeof REPLY_REFUSALS)[number];
 export const REPLY_FORMS = ['FREE', 'HUMAN_AGENT', 'TEMPLATE'] as const;
 export type ReplyForm = (typeof REPLY_FORMS)[number];
@@ -69,7 +71,7 @@ function optionOf(facts: RouteFacts, at: string): ReplyOption {
   return { channel: facts.channel, ...judged, recommended: false, recommendation: null, capabilities: provider.capabilities, facts };
 }
 
-function judgedBy(facts: RouteFacts, { window }: Capabilities, at: string): Judgement {
+function judgedBy(facts: RouteFacts, { window, groups }: Capabilities, at: string): Judgement {
   const channel = nameOf(facts.channel);
   if (facts.identityId === null) {
     return facts.claimed === null
@@ -79,6 +81,9 @@ function judgedBy(facts: RouteFacts, { window }: Capabilities, at: string): Judg
   if (facts.accountState !== 'ACTIVE') return no('ACCOUNT_DISABLED', `The account ${facts.accountName} is switched off.`);
   if (facts.faultAt !== null) return no('ACCOUNT_UNHEALTHY', `Nothing can be sent by ${facts.accountName} since ${minute(facts.faultAt)}: ${facts.fault}`);
   if (facts.consent === 'withdrawn') return no('OPTED_OUT', `The customer opted out of messages by ${channel} on ${minute(facts.consentAt!)}.`);
+  if (facts.groupId !== null && !groups) {
+    return no('NO_GROUPS', `The customer wrote in a group by ${channel}, and nothing can be written to a group by ${facts.accountName}. Write to him alone (startConversation), or by another channel.`);
+  }
   if (window === null) return { form: 'FREE', refusal: null, explanation: `He can be written to by ${channel} at any time.`, until: null };
 
   const closesAt = facts.lastInboundAt === null ? null : plus(facts.lastInboundAt, window.ms);

@@ -92,7 +92,7 @@ async function post(
   const at = now();
   const subject = o.subject ?? (capabilities.subject ? await replySubject(tx, actor.workspaceId, conversation.id) : null);
   const messageId = await storeMessage(unit, actor, conversation, {
-    identityId: recipient.identityId, otherIdentityIds: [], accountId: recipient.accountId, channel: recipient.channel, direction: 'OUTBOUND',
+    identityId: recipient.identityId, otherIdentityIds: recipient.otherIdentityIds, groupId: recipient.groupId, segments: null, accountId: recipient.accountId, channel: recipient.channel, direction: 'OUTBOUND',
     occurredAt: at, orderKey: null, receivedAt: at, sentAt: at, subject, providerMessageId: null, inReplyToMessageId: await quotedOf(tx, actor.workspaceId, conversation.id, o.quotedMessageId), quotesKey: null,
     // A channel of our own (live chat) is delivered by the log itself: there is no provider to wait for.
     deliveryState: send ? 'QUEUED' : 'SENT',

@@ -1,5 +1,5 @@
 // Who sent what came in: identities, made when they are new, and what senders say of themselves.
-import type { Actor } from '../access/viewer.ts';
+import { systemActor, type Actor } from '../access/viewer.ts';
 import type { ObservedAddress } from '../channels/channel.ts';
 import { observeAll } from '../customers/actions.ts';
 import { lockClaimed, recordClaim } from '../identities/claims.ts';
@@ -18,7 +18,7 @@ export interface Sender {
  * conversation's.
  */
 export async function resolveSenders(tx: Tx, workspaceId: string, arrivings: readonly Arriving[], alsoClaimed: readonly ObservedAddress[] = []): Promise<Sender[]> {
-  const system: Actor = { workspaceId, kind: 'SYSTEM', id: null };
+  const system = systemActor(workspaceId);
   const claims = arrivings.map(({ event }) => [...event.senders.slice(1).filter(isClaim), ...alsoClaimed].map(({ kind, value, valueRaw }) => ({ kind, value: value || valueRaw, valueRaw })));
   await lockClaimed(tx, workspaceId, claims.flat(), arrivings.flatMap(({ event }) => event.senders));
   const resolved = await resolveIdentities(tx, arrivings.map((arriving) => {
@@ -42,6 +42,32 @@ export async function resolveSenders(tx: Tx, workspaceId: string, arrivings: rea
 /** The same for one; `alsoClaimed` is what he says of himself beside the addresses that he sent by. */
 export const resolveSender = async (tx: Tx, arriving: Arriving, alsoClaimed: readonly ObservedAddress[] = []): Promise<Sender> =>
   (await resolveSenders(tx, arriving.workspaceId, [arriving], alsoClaimed))[0]!;
+
+/**
+ * The others in the groups that messages were written in or to, as identities, made when they are new: everybody but who wrote, or to whom first it was
+ * written, and our own numbers. Before any conversation's lock, as `resolveSenders`.
+ */
+export async function resolveOthers(tx: Tx, workspaceId: string, arrivings: readonly Arriving[]): Promise<Map<Arriving, string[]>> {
+  const system = systemActor(workspaceId);
+  const named = arrivings.flatMap(({ event }) => (event.message?.groupId ? event.recipients.map(({ value }) => value) : []));
+  if (named.length === 0) return new Map();
+  const ours = new Set((await tx<{ address: string }[]>`select address from channel_accounts where workspace_id = ${workspaceId} and address = any(${named}::text[])`).map((row) => row.address));
+  const others = arrivings.flatMap((arriving) => {
+    const { event, accountId } = arriving;
+    if (!event.message?.groupId) return [];
+    return event.recipients.filter(({ value }) => value !== event.account && !ours.has(value))
+      .map((address) => ({ arriving, input: { workspaceId, actor: system, addresses: [address], accountId, at: arrivedAt(arriving), displayName: address.displayName } }));
+  });
+  const found = new Map<Arriving, string[]>();
+  for (let done = 0; done < others.length; ) {
+    const resolved = await resolveIdentities(tx, others.slice(done).map(({ input }) => input));
+    for (const { identityId } of resolved) {
+      const { arriving } = others[done++]!;
+      found.set(arriving, [...new Set([...(found.get(arriving) ?? []), identityId])]);
+    }
+  }
+  return found;
+}
 
 const isClaim = (address: ObservedAddress): boolean => address.trust === 'claimed' && (address.kind === 'email' || address.kind === 'phone');
 

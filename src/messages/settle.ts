@@ -10,7 +10,7 @@ import { appendEvents } from '../events/append.ts';
 import { dropTimelineEntries } from '../events/timeline.ts';
 import type { Tx } from '../platform/db.ts';
 import { keyedHash } from '../platform/secrets.ts';
-import { lockMessage, setDelivery, type MessageRow } from './change.ts';
+import { lockMessage, movedMeanwhile, setDelivery, type MessageRow } from './change.ts';
 import type { DeliveryState } from './delivery.ts';
 import { becameKnown } from './provider-ids.ts';
 import { putThreads } from './unit.ts';
@@ -107,9 +107,10 @@ export async function absorbEcho(tx: Tx, actor: Actor, place: Place, echo: Place
   const { workspaceId } = actor;
   const conversations = await lockConversations(tx, workspaceId, [...new Set([place.conversationId, echo.conversationId])]);
   const message = await lockMessage(tx, workspaceId, place);
-  const [gone] = await tx<{ deliveryState: DeliveryState; errorCode: string | null; errorReason: string | null }[]>`
-    select delivery_state, error_code, error_reason from messages where workspace_id = ${workspaceId} and id = ${echo.id} for update`;
+  const [gone] = await tx<{ conversationId: string; deliveryState: DeliveryState; errorCode: string | null; errorReason: string | null }[]>`
+    select conversation_id, delivery_state, error_code, error_reason from messages where workspace_id = ${workspaceId} and id = ${echo.id} for update`;
   if (!gone) return message;
+  if (gone.conversationId !== echo.conversationId) throw movedMeanwhile();
   await tx`update receipts set message_id = ${message.id} where workspace_id = ${workspaceId} and message_id = ${echo.id}`;
   await tx`update threads set message_id = ${message.id}, conversation_id = ${message.conversationId} where workspace_id = ${workspaceId} and account_id = ${o.accountId} and message_id = ${echo.id}`;
   await tx`

@@ -1,6 +1,6 @@
 // What one transaction will have written of messages, beside the conversations that they stand in.
 import { threads as threadsTable } from '../../schema/conversations.ts';
-import { messageParts, messages as messagesTable } from '../../schema/messages.ts';
+import { messageParts, messages as messagesTable, referrals as referralsTable } from '../../schema/messages.ts';
 import { Unit } from '../conversations/unit.ts';
 import { touchActivities } from '../identities/customers.ts';
 import { now } from '../platform/clock.ts';
@@ -21,6 +21,7 @@ export class MessageUnit extends Unit {
   private messages: NewRow[] = [];
   private parts: NewRow[] = [];
   private threads = new Map<string, NewRow & Quotable & Pick<ThreadKey, 'kind'>>();
+  private referrals: NewRow[] = [];
   private heard: { identityId: string; at: string }[] = [];
 
   /** `row` has every column that a new message has. */
@@ -37,6 +38,11 @@ export class MessageUnit extends Unit {
       if (before && before.kind === 'MESSAGE') continue;
       this.threads.set(place, { workspaceId: this.workspaceId, accountId, key, kind: before?.kind ?? kind, conversationId, messageId, createdAt: now() });
     }
+  }
+
+  /** By what the sender of a message came. */
+  refer(row: NewRow): void {
+    this.referrals.push(row);
   }
 
   /** Something of the identity's person came at that moment. */
@@ -57,15 +63,17 @@ export class MessageUnit extends Unit {
   }
 
   protected override writeContents(): Promise<unknown>[] {
-    const { tx, workspaceId, messages, parts, threads, heard } = this;
+    const { tx, workspaceId, messages, parts, threads, referrals, heard } = this;
     this.messages = [];
     this.parts = [];
     this.threads = new Map();
+    this.referrals = [];
     this.heard = [];
     return [
       insertRows(tx, messagesTable, messages),
       insertRows(tx, messageParts, parts),
       insertThreads(tx, [...threads.values()]),
+      insertRows(tx, referralsTable, referrals),
       touchActivities(tx, workspaceId, heard),
       showToQuoting(tx, workspaceId, [...threads.values()].filter(({ kind }) => kind === 'MESSAGE')),
     ];

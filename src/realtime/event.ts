@@ -8,6 +8,7 @@ import { decodeCursor, encodeCursor } from '../events/log.ts';
 import { column, computed, embed, entity, enumeration, expression, one, query, rootLeaf, rows, type RowSql } from '../graphql/entity.ts';
 import { Identity } from '../identities/fields.ts';
 import { Message } from '../messages/fields.ts';
+import { ConversationChange } from '../parting/fields.ts';
 import { Refusal } from '../platform/errors.ts';
 import { publicId } from '../platform/ids.ts';
 import { Actor } from '../workspaces/actor.ts';
@@ -30,9 +31,9 @@ export const storedKinds = (shown: readonly string[]): EventKind[] => shown.map(
 
 /** What an id of `data` is an id of. Those that aren't here have no type in the graph and are left out of `details`. */
 const PREFIXES: Record<string, string> = {
-  accountId: 'cha', apiKeyId: 'key', assigneeId: 'mem', callId: 'cal', claimantIdentityId: 'idn', conversationId: 'cnv', customerId: 'cus',
-  externalRecordId: 'rec', externalRecordIds: 'rec', fromCustomerId: 'cus', identityId: 'idn', linkedViaIdentityId: 'idn', memberId: 'mem',
-  claimId: 'clm', decisionId: 'rtd', messageId: 'msg', noteId: 'nte', routingRuleId: 'rul', queueId: 'que', relatedConversationId: 'cnv', teamId: 'tea', toCustomerId: 'cus', viaIdentityId: 'idn',
+  accountId: 'cha', apiKeyId: 'key', assigneeId: 'mem', callId: 'cal', changeId: 'ccg', claimantIdentityId: 'idn', conversationId: 'cnv', customerId: 'cus',
+  externalRecordId: 'rec', externalRecordIds: 'rec', fromConversationId: 'cnv', fromCustomerId: 'cus', identityId: 'idn', linkedViaIdentityId: 'idn', memberId: 'mem',
+  claimId: 'clm', decisionId: 'rtd', messageId: 'msg', noteId: 'nte', routingRuleId: 'rul', queueId: 'que', referralId: 'rfr', replacedByIdentityId: 'idn', relatedConversationId: 'cnv', teamId: 'tea', toConversationId: 'cnv', toCustomerId: 'cus', viaIdentityId: 'idn',
 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -74,6 +75,7 @@ export const Event = entity('Event', {
     message: one(() => Message, idIn('messageId'), 'The message; null unless it is about one.', { nullable: true, permission: 'messages:read' }),
     call: one(() => Call, idIn('callId'), 'The call; null unless it is about one.', { nullable: true, permission: 'messages:read' }),
     note: one(() => Note, idIn('noteId'), 'The note; null unless it is about one.', { nullable: true, permission: 'notes:read' }),
+    conversationChange: one(() => ConversationChange, idIn('changeId'), 'What was moved between conversations; null unless it is about that.', { nullable: true, permission: 'conversations:read' }),
     externalRecord: one(() => ExternalRecord, idIn('externalRecordId'), 'The record of another system; null unless it is about one.', { nullable: true, permission: 'records:read' }),
     sourceAddress: expression('String', (row) => fromSource(row, 's.address'),
       'The network address that it was done from. Null when nobody called (a timer, a delivery of a provider), when it was erased, and for what is older than this.',

@@ -79,7 +79,7 @@ const InboxFilter = inputObject('InboxFilter', 'Which conversations, by whose th
   queueId: { type: idOf('que'), description: 'Waits in this queue; null: in none.' },
 });
 const INBOX_KINDS: EventKind[] = [
-  'conversation.opened', 'conversation.status_changed', 'conversation.assigned', 'conversation.tagged', 'conversation.routed', 'conversation.updated',
+  'conversation.opened', 'conversation.status_changed', 'conversation.assigned', 'conversation.tagged', 'conversation.routed', 'conversation.updated', 'messages.moved',
   'message.received', 'message.sent', 'message.updated', 'message.deleted', 'call.ringing', 'call.updated',
 ];
 

@@ -14,7 +14,7 @@ import { decide, ruleActions, ruleConditions, type Rule } from './rules.ts';
 
 export const routing = consumer({
   name: 'routing',
-  kinds: ['message.received', 'call.ringing', 'conversation.opened'],
+  kinds: ['message.received', 'call.ringing', 'conversation.opened', 'messages.moved'],
   // Most messages join a conversation that has its queue. A scalar subquery, which stays one look at each event's conversation; `exists` may become a join.
   wants: (sql) => sql`(
     select c.queue_id is null and c.status <> 'CLOSED' from conversations c where c.workspace_id = e.workspace_id and c.id = e.conversation_id)`,
@@ -83,7 +83,7 @@ interface Arrived {
 /** The inbound message or call that the event tells of; null when it isn't inbound, is history, or was erased meanwhile. */
 async function arrivedBy(tx: Tx, event: LogEvent): Promise<Arrived | null> {
   const { workspaceId, conversationId, data } = event;
-  const messageId = event.kind === 'message.received' ? (data.messageId as string) : null;
+  const messageId = event.kind === 'message.received' ? (data.messageId as string) : event.kind === 'messages.moved' ? await latestOf(tx, event) : null;
   // The opening of a conversation is routed only where nothing else will be said of its arrival: a call that was over when it became known. One
   // that a message opened waits for that message's own event, which may be read when a call has come too.
   const ringing = event.kind === 'call.ringing';
@@ -109,6 +109,14 @@ async function arrivedBy(tx: Tx, event: LogEvent): Promise<Arrived | null> {
     ) a
     where c.workspace_id = ${workspaceId} and c.id = ${conversationId}`;
   return row ?? null;
+}
+
+/** What was moved into a conversation that has no queue is routed by the customer's latest message there. */
+async function latestOf(tx: Tx, { workspaceId, conversationId }: LogEvent): Promise<string | null> {
+  const [row] = await tx<{ id: string }[]>`
+    select id from messages where workspace_id = ${workspaceId} and conversation_id = ${conversationId} and direction = 'INBOUND' and not historical
+    order by occurred_at desc, tie desc, id desc limit 1`;
+  return row?.id ?? null;
 }
 
 async function ruleSet(tx: Tx, workspaceId: string): Promise<{ rules: Rule[]; calendars: Map<string, Calendar>; defaultQueueId: string | null }> {

@@ -15,6 +15,8 @@ import '../messages/mutations.ts';
 import '../calls/fields.ts';
 import '../crm/fields.ts';
 import '../crm/mutations.ts';
+import '../parting/fields.ts';
+import '../parting/mutations.ts';
 import '../routing/fields.ts';
 import '../routing/mutations.ts';
 import '../inbound/fields.ts';

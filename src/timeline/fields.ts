@@ -7,7 +7,8 @@ import { ExternalRecord, Note } from '../crm/fields.ts';
 import { Customer } from '../customers/fields.ts';
 import { column, computed, embed, entity, enumeration, expression, extend, idOf, many, one, oneOf, union, type FilterField, type MemberKeys } from '../graphql/entity.ts';
 import { Claim, Identity } from '../identities/fields.ts';
-import { Message } from '../messages/fields.ts';
+import { Message, Referral } from '../messages/fields.ts';
+import { ConversationChange } from '../parting/fields.ts';
 import { Actor } from '../workspaces/actor.ts';
 import { summaryOf } from './summary.ts';
 
@@ -21,6 +22,9 @@ export const TimelineKind = enumeration('TimelineKind', 'What happened. A client
   RECORD_CHANGE: 'A record of another system, at its latest change; `subject` is the ExternalRecord.',
   IDENTITY_CHANGE: 'An address was added or linked; `subject` is the Identity.',
   CLAIM: 'A visitor said of himself what is not proven; `subject` is the Claim.',
+  MOVED_OUT: 'Messages, calls or notes of the conversation went to another one (a split, a merge, a move, or the undoing of one); `subject` is the ConversationChange.',
+  MOVED_IN: 'Messages, calls or notes came to the conversation from another one; `subject` is the ConversationChange.',
+  REFERRAL: 'The customer came by an advertisement, a link or a product, before he said anything; `subject` is the Referral.',
 });
 
 export const TimelineSubject = union('TimelineSubject', {
@@ -36,6 +40,9 @@ export const TimelineSubject = union('TimelineSubject', {
     RECORD_CHANGE: () => ExternalRecord,
     IDENTITY_CHANGE: () => Identity,
     CLAIM: () => Claim,
+    MOVED_OUT: () => ConversationChange,
+    MOVED_IN: () => ConversationChange,
+    REFERRAL: () => Referral,
   },
 });
 
@@ -50,6 +57,9 @@ const SUBJECT: MemberKeys = {
   RECORD_CHANGE: (t) => `(select sr.id from external_records sr where sr.workspace_id = ${t}.workspace_id and sr.id = ${t}.ref_id and sr.identity_id = ${t}.identity_id)`,
   IDENTITY_CHANGE: 'ref_id',
   CLAIM: 'ref_id',
+  MOVED_OUT: 'ref_id',
+  MOVED_IN: 'ref_id',
+  REFERRAL: 'ref_id',
 };
 
 export const TimelineEntry = entity('TimelineEntry', {

@@ -72,6 +72,7 @@ const SENTENCES: Record<Kind, (entry: Entry) => string> = {
   IDENTITY_CHANGE: ({ actorKind, data }) => {
     const what = ADDRESSES[String(data.identityKind)] ?? 'an address';
     if (data.change === 'LINKED') return `${capital(what)} was linked to the customer`;
+    if (data.change === 'REPLACED') return `The customer has ${what} instead of another one, as its provider says`;
     if (data.change === 'ADDED') return `${WHO[actorKind]} added ${what} to the customer`;
     return `${WHO[actorKind]} changed ${what} of the customer`;
   },
@@ -81,7 +82,26 @@ const SENTENCES: Record<Kind, (entry: Entry) => string> = {
     if (state === 'REJECTED') return `${WHO[actorKind]} rejected who the visitor said he was`;
     return `A visitor said that ${ADDRESSES[String(data.addressKind)] ?? 'an address'} is his; it is not proven`;
   },
+  MOVED_OUT: ({ actorKind, data }) => `${WHO[actorKind]} ${MOVES[String(data.change)]?.out ?? 'took'} ${things(data)} ${data.change === 'UNDO' ? 'to where they were before' : 'to another conversation'}`,
+  MOVED_IN: ({ actorKind, data }) => `${WHO[actorKind]} ${MOVES[String(data.change)]?.in ?? 'brought'} ${things(data)} here from another conversation`,
+  REFERRAL: ({ channel }) => `The customer came by an advertisement or a link${channel ? ` ${BY[channel]}` : ''}`,
 };
+
+const MOVES: Record<string, { out: string; in: string }> = {
+  SPLIT: { out: 'parted', in: 'parted' },
+  MERGE: { out: 'merged', in: 'merged' },
+  MOVE: { out: 'moved', in: 'moved' },
+  UNDO: { out: 'gave back', in: 'took back' },
+};
+
+/** "2 messages and a call". */
+function things(data: Data): string {
+  const counted = (['message', 'call', 'note'] as const).flatMap((name) => {
+    const count = data[`${name}Count`];
+    return typeof count === 'number' && count > 0 ? [count === 1 ? `a ${name}` : `${count} ${name}s`] : [];
+  });
+  return counted.length < 2 ? (counted[0] ?? 'something') : `${counted.slice(0, -1).join(', ')} and ${counted.at(-1)}`;
+}
 
 const DISPOSITIONS: Record<string, string> = {
   ANSWERED: '; it was answered, and they talked',

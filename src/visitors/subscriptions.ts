@@ -17,12 +17,12 @@ export interface VisitorParts {
   app: Sql;
 }
 
-const KINDS: readonly EventKind[] = ['message.received', 'message.sent', 'message.updated', 'message.deleted', 'conversation.status_changed'];
+const KINDS: readonly EventKind[] = ['message.received', 'message.sent', 'message.updated', 'message.deleted', 'messages.moved', 'conversation.status_changed'];
 
 const VisitorEventKind = enumeration('VisitorEventKind', 'What happened on a visitor’s side. Kinds are added over time: a client passes over those that it does not know.', ['MESSAGE', 'MESSAGE_CHANGED', 'CONVERSATION_CHANGED'], {
   MESSAGE: 'A message is new: his own, from whatever page, or one of the team.',
   MESSAGE_CHANGED: 'A message was edited, deleted or seen.',
-  CONVERSATION_CHANGED: 'A matter was closed or opened again.',
+  CONVERSATION_CHANGED: 'A matter was closed or opened again, or messages went from it to another one or came to it: read it anew.',
 });
 
 subscription('visitorEvents', {
@@ -86,6 +86,11 @@ async function told(app: Sql, event: LogEvent, identityIds: readonly string[], o
     if (!identityIds.includes(data.identityId as string)) return null;
     own.add(conversationId);
     return { kind: 'MESSAGE', message: data.messageId, conversation: conversationId };
+  }
+  if (kind === 'messages.moved' && (own.has(data.fromConversationId as string) || own.has(data.toConversationId as string))) {
+    // A matter that was made of his is among his from now on, and one that everything of his left isn't any more.
+    for (const id of await conversationsOf(app, event.workspaceId, identityIds)) own.add(id);
+    return own.has(conversationId) ? { kind: 'CONVERSATION_CHANGED', message: null, conversation: conversationId } : null;
   }
   if (!own.has(conversationId)) return null;
   if (kind === 'conversation.status_changed') return { kind: 'CONVERSATION_CHANGED', message: null, conversation: conversationId };

@@ -180,7 +180,7 @@ describe('row-level security', () => {
       select table_name as name, string_agg(lower(privilege_type), ' ' order by privilege_type) as rights from information_schema.role_table_grants
       where grantee = 'throughline_system' and table_schema = 'public' group by table_name order by table_name`;
     expect(Object.fromEntries(rights.map((row) => [row.name, row.rights]))).toEqual({
-      consumer_failures: 'insert select update', consumers: 'insert select update', conversations: 'select', deliveries: 'delete select', event_chains: 'select', event_outbox: 'select', events: 'select',
+      blobs: 'select', consumer_failures: 'insert select update', consumers: 'insert select update', conversations: 'select', deliveries: 'delete select', event_chains: 'select', event_outbox: 'select', events: 'select',
       idempotency_keys: 'delete select', inbound_events: 'select update', log_state: 'select', server_keys: 'insert select update', statistics_horizon: 'select', statistics_stale: 'select', tokens: 'delete select', workspaces: 'select',
     });
   });

@@ -28,7 +28,7 @@ const order = (w: World) => ({ system: 'shop', type: 'order', externalId: `order
 
 /** Every prefix that `node(id:)` knows, for whom. */
 export const NODES: Record<Exclude<Caller, 'PUBLISHABLE'>, string[]> = {
-  ADMIN: ['att', 'bhr', 'cal', 'cha', 'clm', 'cnv', 'cus', 'dlv', 'evt', 'idn', 'inb', 'key', 'leg', 'mem', 'msg', 'nte', 'prt', 'que', 'rcd', 'rct', 'rcp', 'rec', 'rtd', 'rul', 'tea', 'tle', 'trn', 'wks'],
+  ADMIN: ['att', 'bhr', 'cal', 'ccg', 'cha', 'clm', 'cnv', 'cus', 'dlv', 'evt', 'idn', 'inb', 'key', 'leg', 'mem', 'msg', 'nte', 'prt', 'que', 'rcd', 'rct', 'rcp', 'rec', 'rfr', 'rtd', 'rul', 'tea', 'tle', 'trn', 'wks'],
   MEMBER: [],
   VISITOR: ['vis', 'vmg', 'vcn'],
 };
@@ -45,6 +45,7 @@ export const QUERIES: Samples = {
   claim: of((w) => ({ id: w.ids.clm })),
   customer: of((w) => ({ id: w.ids.cus }), (w) => ({ identity: email(w) }), (w) => ({ identity: phone(w) }), (w) => ({ identity: externalId(w) })),
   conversation: of((w) => ({ id: w.ids.cnv })),
+  conversationChange: of((w) => ({ id: w.ids.ccg })),
   message: of((w) => ({ id: w.ids.msg })),
   call: of((w) => ({ id: w.ids.cal })),
   note: of((w) => ({ id: w.ids.nte })),
@@ -74,6 +75,7 @@ export const MUTATIONS: Samples = {
   createMemberToken: inputs((w) => ({ memberId: w.ids.mem })),
   confirmClaim: inputs((w) => ({ claimId: w.ids.clm })),
   rejectClaim: inputs((w) => ({ claimId: w.ids.clm })),
+  undoIdentityChange: refused('INVALID_TRANSITION', inputs((w) => ({ identityId: w.ids.idn }))),
   setIdentityShared: inputs((w) => ({ identityId: w.ids.idn, isShared: false })),
   upsertCustomer: inputs(
     (w) => ({ customerId: w.ids.cus, language: 'en' }), (w) => ({ identity: email(w), language: 'en' }), (w) => ({ identity: phone(w), language: 'en' }), (w) => ({ externalId: { system: 'shop', value: `customer ${w.mark}` }, language: 'en' }),
@@ -94,6 +96,10 @@ export const MUTATIONS: Samples = {
   setConversationStatus: inputs((w) => ({ conversationId: w.ids.cnv, status: 'OPEN' })),
   tag: inputs((w) => ({ conversationId: w.ids.cnv, add: ['late'] })),
   updateConversation: inputs((w) => ({ conversationId: w.ids.cnv, priority: 'HIGH' })),
+  splitConversation: refused('INVALID_INPUT', inputs((w) => ({ conversationId: w.ids.apart, messageIds: [w.ids.first, w.ids.second], noteIds: [w.ids.apartNote] }))).concat(refused('CONFLICT', inputs((w) => ({ conversationId: w.ids.cnv, callIds: [w.ids.cal], noteIds: [w.ids.nte], expectedVersion: 0 })))),
+  moveMessages: refused('INVALID_INPUT', inputs((w) => ({ messageIds: [w.ids.first], toConversationId: w.ids.apart }), (w) => ({ messageIds: [w.ids.first], noteIds: [w.ids.apartNote], toConversationId: w.ids.apart }), (w) => ({ callIds: [w.ids.cal], toConversationId: w.ids.apart }))),
+  mergeConversations: refused('INVALID_INPUT', inputs((w) => ({ fromConversationId: w.ids.apart, intoConversationId: w.ids.cnv }))),
+  undoConversationChange: refused('INVALID_TRANSITION', inputs((w) => ({ changeId: w.ids.ccg }))),
   markRead: as('MEMBER', inputs((w) => ({ conversationId: w.ids.cnv }))),
   sendMessage: inputs((w) => ({ conversationId: w.ids.cnv, channel: 'SMS', text: 'Hello' }), (w) => ({ conversationId: w.ids.cnv, channel: 'SMS', text: 'Hello', seenUpTo: w.cursor }), (w) => ({ conversationId: w.ids.cnv, channel: 'SMS', text: 'Hello', quotedMessageId: w.ids.quoted })),
   startConversation: inputs((w) => ({ customerId: w.ids.cus, channel: 'SMS', accountId: w.ids.cha, identityId: w.ids.phone, text: 'Hello' })),

@@ -105,7 +105,7 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
   // Somebody else writes to the Page, likes what he wrote, and has seen everything.
   const written = { sender: { id: `77${n}` }, recipient: { id: page }, timestamp: Date.now() };
   const messaging = [
-    { ...written, message: { mid: `m_${mark}`, text: `Page message of ${mark}` } },
+    { ...written, message: { mid: `m_${mark}`, text: `Page message of ${mark}`, referral: { ref: mark, source: 'ADS', type: 'OPEN_THREAD', ad_id: `66${n}` } } },
     { ...written, reaction: { mid: `m_${mark}`, action: 'react', reaction: 'love', emoji: '❤' } },
     { ...written, read: { watermark: Date.now() } },
   ];
@@ -147,6 +147,14 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
   await ask('mutation ($i: AssignConversationInput!) { assignConversation(input: $i) { userErrors { message } } }', { i: { conversationId, assigneeId: tom, teamId: createTeam.team.id } });
   await ask('mutation ($i: SetConversationStatusInput!) { setConversationStatus(input: $i) { userErrors { message } } }', { i: { conversationId, status: 'PENDING' } });
 
+  // Two matters of somebody else's, parted and joined again.
+  const apart = await ask('mutation ($m: [IngestMessageInput!]!) { ingestMessages(input: { messages: $m }) { messages { message { id conversation { id } } userErrors { message } } userErrors { message } } }',
+    { m: ['first', 'second'].map((which) => ({ channel: 'EMAIL', address: { kind: 'EMAIL', value: `apart.${email}` }, text: `The ${which} matter of ${mark}`, externalId: `${which} ${mark}` })) });
+  const [first, second] = apart.ingestMessages.messages.map((row: { message: unknown }) => row.message);
+  const apartNote = await ask('mutation ($i: AddNoteInput!) { addNote(input: $i) { note { id } userErrors { message } } }', { i: { conversationId: first.conversation.id, body: `Apart of ${mark}` } }, ws.member.token);
+  const parted = await ask('mutation ($i: SplitConversationInput!) { splitConversation(input: $i) { change { id } userErrors { message } } }', { i: { conversationId: first.conversation.id, messageIds: [second.id] } });
+  await ask('mutation ($i: UndoConversationChangeInput!) { undoConversationChange(input: $i) { userErrors { message } } }', { i: { changeId: parted.splitConversation.change.id } });
+
   // What may be spoiled.
   const spare = await ws.connect({ channel: 'EMAIL', provider: 'mime', name: `${mark} spare`, address: `spare.${mark.toLowerCase()}@acme.example`, settings: { fromName: mark, host: '127.0.0.1', port: 9, secure: 'none' }, secrets: { inbound: mailSecret } });
   const spareKey = await ask('mutation ($i: CreateApiKeyInput!) { createApiKey(input: $i) { apiKey { id } userErrors { message } } }', { i: { name: `Key ${mark}`, role: 'REPORTING' } });
@@ -165,6 +173,7 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
     ...ws, mark, email, phone, cursor, statsCursor: stats.conversationStatsRows[0].cursor, twilio, hooks, mailSecret, publishable: publishableKey(ws.id, ws.chat.accountId), secrets: [twilio.authToken, mailSecret, smtpPassword, appSecret, `verify-${mark}`, `access-${mark}`],
     ids: {
       ...(await oneOfEach(server, ws)), cnv: conversationId, tea: createTeam.team.id, que: createQueue.queue.id, nte: noted.addNote.note.id, mem: tom, tle: publicId('tle', entry!.id), quoted: publicId('msg', texted!.id),
+      ccg: parted.splitConversation.change.id, apart: first.conversation.id, first: first.id, second: second.id, apartNote: apartNote.addNote.note.id,
       cha: publicId('cha', sms.accountId), end: publicId('end', sms.endpointId), spare: publicId('cha', spare.accountId), key: spareKey.createApiKey.apiKey.id, tok: spareToken.createMemberToken.tokenId,
     },
     hexIds: await everyId(server, ws.id),
@@ -175,6 +184,7 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
 export const TABLE_OF: Record<string, string> = {
   att: 'attempts', bhr: 'business_hours', cal: 'calls', cha: 'channel_accounts', clm: 'claims', cnv: 'conversations', cus: 'customers', dlv: 'deliveries', evt: 'events', idn: 'identities',
   inb: 'inbound_events', key: 'api_keys', leg: 'call_legs', mem: 'members', msg: 'messages', nte: 'notes', prt: 'message_parts', que: 'queues', rcd: 'recordings', rcp: 'receipts', rct: 'reactions',
+  ccg: 'conversation_changes', rfr: 'referrals',
   rec: 'external_records', rtd: 'routing_decisions', rul: 'routing_rules', tea: 'teams', tle: 'timeline_entries', trn: 'transcripts', wks: 'workspaces',
 };
 
@@ -187,7 +197,7 @@ async function oneOfEach(server: WorldServer, ws: TestWorkspace): Promise<Record
     ids[prefix] = publicId(prefix, row.id);
   }
   // The one who has a name, an order and messages by three channels.
-  const [ada] = await owner<{ id: string; email: string }[]>`select customer_id as id, id as email from identities where workspace_id = ${ws.id} and kind = 'EMAIL' and valid_to is null`;
+  const [ada] = await owner<{ id: string; email: string }[]>`select customer_id as id, id as email from identities where workspace_id = ${ws.id} and kind = 'EMAIL' and valid_to is null order by created_at, id limit 1`;
   const [phone] = await owner<{ id: string }[]>`select id from identities where workspace_id = ${ws.id} and kind = 'PHONE' and customer_id = ${ada!.id}`;
   const [answer] = await owner<{ id: string }[]>`select id from messages where workspace_id = ${ws.id} and channel = 'LIVE_CHAT' and direction = 'OUTBOUND'`;
   const [unread] = await owner<{ id: string }[]>`select id from inbound_events where workspace_id = ${ws.id} and state = 'UNPARSED'`;

@@ -7,7 +7,7 @@ import { REPLY_FORMS, REPLY_REFUSALS, replyOptions, type RouteFacts } from '../.
 const AT = '2026-03-10T12:00:00.000Z';
 const facts = (o: Partial<RouteFacts> = {}): RouteFacts => ({
   channel: 'SMS', accountId: 'a', provider: 'twilio', accountName: 'Texts', accountState: 'ACTIVE', faultAt: null, fault: null, identityId: 'i', address: '+15035550142', trust: 'ATTESTED',
-  claimed: null, lastInboundAt: null, wroteHereAt: null, consent: null, consentAt: null, ...o,
+  claimed: null, lastInboundAt: null, wroteHereAt: null, consent: null, consentAt: null, groupId: null, ...o,
 });
 const only = (o: Partial<RouteFacts>) => replyOptions([facts(o)], AT)[0]!;
 
@@ -19,6 +19,8 @@ describe('one channel', () => {
     ['that is switched off can\'t', { accountState: 'DISABLED' }, { form: null, refusal: 'ACCOUNT_DISABLED' }],
     ['whose provider refuses us can\'t', { faultAt: AT, fault: 'The token ended.' }, { form: null, refusal: 'ACCOUNT_UNHEALTHY', explanation: 'Nothing can be sent by Texts since 2026-03-10 12:00 UTC: The token ended.' }],
     ['that he opted out of can\'t', { consent: 'withdrawn', consentAt: AT }, { form: null, refusal: 'OPTED_OUT' }],
+    ['that he used in a group can\'t, where its provider writes to nobody but one', { groupId: 'group:1' }, { form: null, refusal: 'NO_GROUPS' }],
+    ['that he used in a group can, where its provider writes to groups', { groupId: 'group:1', provider: 'bandwidth' }, { form: 'FREE' }],
     ['that he opted out of and into again can', { consent: 'given', consentAt: AT }, { form: 'FREE' }],
   ])('%s', ([, given, expected]) => {
     expect(only(given)).toMatchObject(expected);
@@ -47,7 +49,7 @@ const moment = fc.integer({ min: -400, max: 400 }).map((hours) => new Date(Date.
 const anyFacts = fc.record<RouteFacts>({
   channel: fc.constant('SMS'), provider: fc.constant('twilio'), accountId: fc.uuid(), accountName: fc.string(), accountState: fc.constantFrom('ACTIVE', 'DISABLED'), faultAt: fc.option(moment), fault: fc.constant('The token ended.'),
   identityId: fc.option(fc.uuid()), address: fc.string(), trust: fc.constantFrom('ATTESTED', 'VERIFIED', null), claimed: fc.option(fc.string()), lastInboundAt: fc.option(moment), wroteHereAt: fc.option(moment),
-  consent: fc.constantFrom('given', 'withdrawn', null), consentAt: moment,
+  consent: fc.constantFrom('given', 'withdrawn', null), consentAt: moment, groupId: fc.option(fc.constant('group:1')),
 });
 const everyWay = fc.tuple(...PROVIDERS.map(({ channel, provider }) => anyFacts.map((one): RouteFacts => ({ ...one, channel: channel.toUpperCase() as RouteFacts['channel'], provider }))));
 

@@ -14,7 +14,7 @@ export const bandwidthSms: Provider<BandwidthSettings, BandwidthSecrets> = {
   settings: bandwidthSettings as Provider<BandwidthSettings, BandwidthSecrets>['settings'],
   secrets: bandwidthSecrets,
   // No pace of ours: Bandwidth queues a quarter of an hour of messages at the account's own pace, and says when that is full (429).
-  capabilities: { textMax: TEXT_MAX, subject: false, html: false, attachments: ATTACHMENTS, canStart: true, window: null, sendsPerSecond: null },
+  capabilities: { textMax: TEXT_MAX, subject: false, html: false, attachments: ATTACHMENTS, canStart: true, groups: true, window: null, sendsPerSecond: null },
   addressKinds: ['phone'],
   verify: (request, { secrets }) => verifyBandwidth(request, secrets),
   parse: parseBandwidth,

@@ -21,7 +21,7 @@ const FILES: readonly { mime: RegExp; type: FileType; bytesMax: number }[] = [
 ];
 
 export const cloudCapabilities: Capabilities = {
-  textMax: TEXT_MAX, subject: false, html: false, attachments: { countMax: FILES_MAX, bytesMax: 100 * MIB }, canStart: true,
+  textMax: TEXT_MAX, subject: false, html: false, attachments: { countMax: FILES_MAX, bytesMax: 100 * MIB }, canStart: true, groups: true,
   window: { ms: DAY_MS, beyond: { how: 'TEMPLATE' } },
   // A number's own pace. https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput
   sendsPerSecond: 80,
