@@ -1,6 +1,6 @@
 // What the commands know of a sandbox provider, the same of all of them: the accounts that it has, the credentials that it takes, what its customers can do, and
 // how it reports on what was sent. A file a provider under offers/; they are listed in offers.ts.
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { CHANNELS } from '../../schema/channels.ts';
 import type { Weather, WebhookAnswer } from './sandbox.ts';
 
@@ -72,12 +72,17 @@ export interface Offer {
 }
 
 export interface OfferOptions {
+  /** A secret by its name (`secretsOf`). */
+  secret: (name: string) => string;
   port?: number;
   weather?: Weather;
 }
 
-/** A secret of a sandbox. It opens nothing but a sandbox, and is the same at every start, so what was connected stays good. */
-export const sandboxSecret = (provider: string, name: string): string => createHash('sha256').update(`sandbox ${provider} ${name}`).digest('hex').slice(0, 32);
+/**
+ * The secrets of a provider, each by its name: 32 hex digits, made of `key`. Whoever knows them can write as anybody to the accounts that were connected with
+ * them, so a key is random unless somebody wants the same ones again.
+ */
+export const secretsOf = (key: string, provider: string) => (name: string): string => createHmac('sha256', key).update(`${provider} ${name}`).digest('hex').slice(0, 32);
 
 /** Where deliveries of an offer go. */
 export class Door {

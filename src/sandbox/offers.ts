@@ -1,7 +1,8 @@
 // Every sandbox provider, in the order in which they are shown. Adding one: its file under offers/, and its line here.
+import { randomBytes } from 'node:crypto';
 import { seededRandom } from '../platform/random.ts';
 import { nowMs } from '../platform/clock.ts';
-import type { Offer, OfferOptions } from './offer.ts';
+import { secretsOf, type Offer, type OfferOptions } from './offer.ts';
 import { bandwidthOffer } from './offers/bandwidth.ts';
 import { metaOffer } from './offers/meta.ts';
 import { postmarkOffer } from './offers/postmark.ts';
@@ -22,12 +23,15 @@ export interface Climate {
   seed: number;
 }
 
-/** Starts the providers of these names; `port`: the first one's, the others on those after it. Left out, each takes a free one. */
-export async function openOffers(names: readonly string[], { climate, port }: { climate?: Climate; port?: number } = {}): Promise<Offer[]> {
+/**
+ * Starts the providers of these names. `port`: the first one's, the others on those after it; left out, each takes a free one. `key`: of which their secrets are
+ * made; left out, a random one.
+ */
+export async function openOffers(names: readonly string[], { climate, port, key = randomBytes(32).toString('hex') }: { climate?: Climate; port?: number; key?: string } = {}): Promise<Offer[]> {
   const opened: Offer[] = [];
   try {
     for (const [n, name] of names.entries()) {
-      opened.push(await OFFERS[name]!({ ...(port === undefined ? {} : { port: port + n }), ...(climate ? { weather: weatherOf(climate, n) } : {}) }));
+      opened.push(await OFFERS[name]!({ secret: secretsOf(key, name), ...(port === undefined ? {} : { port: port + n }), ...(climate ? { weather: weatherOf(climate, n) } : {}) }));
     }
   } catch (error) {
     await Promise.all(opened.map((offer) => offer.close()));

@@ -16,7 +16,7 @@ const KNOWN = 'id channel provider address name state endpointId webhookUrl';
 const ACCOUNTS = `query SandboxAccounts($after: String) { channelAccounts(first: 100, after: $after) { nodes { ${KNOWN} } pageInfo { hasNextPage endCursor } } }`;
 const CONNECT = `mutation ConnectSandbox($input: ConnectChannelInput!) { connectChannel(input: $input) { channelAccount { ${KNOWN} } userErrors { code message field } } }`;
 const UPDATE = 'mutation UpdateSandbox($input: UpdateChannelAccountInput!) { updateChannelAccount(input: $input) { userErrors { code message field } } }';
-const ROTATE = 'mutation RotateSandbox($input: RotateChannelSecretsInput!) { rotateChannelSecrets(input: $input) { userErrors { code message field } } }';
+export const ROTATE = 'mutation RotateSandbox($input: RotateChannelSecretsInput!) { rotateChannelSecrets(input: $input) { userErrors { code message field } } }';
 const ENABLE = 'mutation EnableSandbox($input: SetChannelAccountStateInput!) { setChannelAccountState(input: $input) { userErrors { code message field } } }';
 const CHECK = 'mutation CheckSandbox($input: CheckChannelAccountInput!) { checkChannelAccount(input: $input) { channelAccount { fault } userErrors { code message field } } }';
 

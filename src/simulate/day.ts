@@ -18,6 +18,8 @@ export interface DayOptions {
   signal: AbortSignal;
   durationMs: number;
   progress: (tally: Readonly<Tally>) => void;
+  /** How long what was acknowledged may take to appear; default 30,000. */
+  patienceMs?: number;
 }
 export interface Tally {
   sent: number;
@@ -48,12 +50,12 @@ export interface DayResult {
 }
 
 /** Deliveries under way at once, at most. */
-const UNDER_WAY_MAX = 64;
+const UNDER_WAY_MAX = 256;
 const TRIES_MAX = 5;
 const RETRY_MS = 250;
 /** One message in sixteen comes twice, as providers do when an answer was slow. */
 const TWICE = /^[0-9a-f]*0$/;
-const SETTLE_MS = 30_000;
+const PATIENCE_MS = 30_000;
 const LOOK_MS = 500;
 const SENDING_MS = 10_000;
 const SENT_STATES = new Set(['ACCEPTED', 'SENT', 'DELIVERED', 'READ', 'PLAYED']);
@@ -69,6 +71,7 @@ export async function simulateDay(o: DayOptions): Promise<DayResult> {
   const results = o.ways.map(({ channel, by }): WayResult => ({ channel, by, sent: 0, acknowledged: 0, answered: 0, dropped: 0, onTimeline: 0, delivered: 0, changes: 0 }));
   const total = { channel: 'all', by: '', sent: 0, acknowledged: 0, answered: 0, dropped: 0, onTimeline: 0, delivered: 0, changes: 0 };
   const result: DayResult = { ok: false, seed: o.seed, ways: results, total, redelivered: 0, drops: {}, faults: [] };
+  const patienceMs = o.patienceMs ?? PATIENCE_MS;
   const expected: Expected[] = [];
   const answers: { id: string; way: WayResult }[] = [];
   const lastOf = new Map<number, Promise<void>>();
@@ -121,12 +124,12 @@ export async function simulateDay(o: DayOptions): Promise<DayResult> {
   }
 
   async function beAnswered(way: Way, person: Person, counts: WayResult, about: string, given: NonNullable<Step['answer']>): Promise<void> {
-    const messageId = await answer(o.api, way, person, { about, id: given.id, text: given.text });
+    const messageId = await answer(o.api, way, person, { about, id: given.id, text: given.text, patienceMs });
     count(counts, 'answered');
     answers.push({ id: messageId, way: counts });
     expected.push({ person, way: counts, name: messageId });
     if (given.reaction === null) return;
-    const providerId = await providerIdOf(o.api, messageId);
+    const providerId = await providerIdOf(o.api, messageId, patienceMs);
     if (providerId !== null) await change(way, person, counts, { kind: 'reaction', id: idOf(`reaction ${given.id}`), about: providerId, emoji: given.reaction });
   }
 
@@ -145,7 +148,7 @@ export async function simulateDay(o: DayOptions): Promise<DayResult> {
   async function lookUp(): Promise<void> {
     const byPerson = new Map<string, Expected[]>();
     for (const one of expected) byPerson.set(one.person.shopId, [...(byPerson.get(one.person.shopId) ?? []), one]);
-    let deadline = performance.now() + SETTLE_MS;
+    let deadline = performance.now() + patienceMs;
     while (byPerson.size > 0) {
       const isLast = performance.now() > deadline;
       for (const [shopId, all] of byPerson) {
@@ -155,7 +158,7 @@ export async function simulateDay(o: DayOptions): Promise<DayResult> {
         for (const one of all) if (!wrong.includes(one)) count(one.way, 'onTimeline');
         for (const { name, way } of wrong) result.faults.push(`${way.channel} ${name} was acknowledged and stands ${there.get(name) ?? 0} times on the timeline of ${all[0]!.person.name}.`);
         byPerson.delete(shopId);
-        if (wrong.length === 0) deadline = performance.now() + SETTLE_MS;
+        if (wrong.length === 0) deadline = performance.now() + patienceMs;
       }
       if (byPerson.size > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }

@@ -13,7 +13,6 @@ const MESSAGE = 'query Answered($id: ID!) { node(id: $id) { ... on Message { pro
 const PAGE = 100;
 const LATEST = 20;
 const LOOK_MS = 200;
-const PATIENCE_MS = 20_000;
 
 /** The shop knows all addresses of its customer, as a shop does. */
 export async function introduce(api: Api, person: Person, ways: readonly Way[]): Promise<void> {
@@ -53,24 +52,24 @@ async function page(api: Api, identity: Identity, n: number, after: string | nul
 }
 
 /** An agent answers a message where it stands, by the channel that it came by. Gives the answer's id. @throws ApiRefused; Error when the message doesn't appear */
-export async function answer(api: Api, way: Way, person: Person, o: { about: string; id: string; text: string }): Promise<string> {
-  const found = await until(async () => (await page(api, shopIdentity(person), LATEST, null)).entries.find((entry) => namesOf(entry).includes(o.about)));
-  if (!found?.conversation) throw new Error(`${o.about} did not appear on the timeline within ${PATIENCE_MS / 1_000} s.`);
+export async function answer(api: Api, way: Way, person: Person, o: { about: string; id: string; text: string; patienceMs: number }): Promise<string> {
+  const found = await until(async () => (await page(api, shopIdentity(person), LATEST, null)).entries.find((entry) => namesOf(entry).includes(o.about)), o.patienceMs);
+  if (!found?.conversation) throw new Error(`${o.about} did not appear on the timeline within ${o.patienceMs / 1_000} s.`);
   const { message } = (await api.ask(SEND, { input: { conversationId: found.conversation.id, channel: way.channel, text: o.text, clientId: o.id } })).sendMessage as { message: { id: string } };
   return message.id;
 }
 
 /** The provider's id of an answer once it was sent; null when it wasn't in time. */
-export async function providerIdOf(api: Api, messageId: string): Promise<string | null> {
-  return (await until(async () => (await stateOf(api, messageId)).providerMessageId ?? undefined)) ?? null;
+export async function providerIdOf(api: Api, messageId: string, patienceMs: number): Promise<string | null> {
+  return (await until(async () => (await stateOf(api, messageId)).providerMessageId ?? undefined, patienceMs)) ?? null;
 }
 
 export async function stateOf(api: Api, messageId: string): Promise<{ providerMessageId: string | null; deliveryState: string; errorReason: string | null }> {
   return (await api.ask(MESSAGE, { id: messageId })).node as { providerMessageId: string | null; deliveryState: string; errorReason: string | null };
 }
 
-async function until<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
-  const deadline = performance.now() + PATIENCE_MS;
+async function until<T>(look: () => Promise<T | undefined>, patienceMs: number): Promise<T | undefined> {
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const found = await look();
     if (found !== undefined || performance.now() > deadline) return found;

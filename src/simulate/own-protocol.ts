@@ -1,12 +1,12 @@
 // The desk's own channels, by the visitors' API: people whom the shop's backend identifies by a token that it signs.
+import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { sandboxSecret, type Act, type Told } from '../sandbox/offer.ts';
+import type { Act, Told } from '../sandbox/offer.ts';
 import { ApiRefused, type Api } from './api.ts';
-import { accountsOf } from './connect.ts';
+import { accountsOf, ROTATE } from './connect.ts';
 import type { Person } from './people.ts';
 import { SHOP, shopIdentity, type Way } from './way.ts';
 
-const KEY = `${sandboxSecret('live_chat', 'identification')}${sandboxSecret('live_chat', 'of visitors')}`;
 const CONNECT = 'mutation ConnectChat($input: ConnectChannelInput!) { connectChannel(input: $input) { channelAccount { id } userErrors { code message field } } }';
 const PUBLISHABLE = 'query ChatKey($id: ID!) { node(id: $id) { ... on ChannelAccount { publishableKey } } }';
 const START = 'mutation StartChat($input: StartChatInput!) { startChat(input: $input) { token userErrors { code message field } } }';
@@ -21,17 +21,20 @@ export interface OwnChannel {
   beginsUnknown: boolean;
 }
 
-/** Connects an account of its own, or takes the one that an earlier run connected. */
+/** Connects an account of its own, or takes the one that an earlier run connected, with a new key. */
 export async function ownWay(api: Api, { channel, name, beginsUnknown }: OwnChannel): Promise<Way> {
   const known = (await accountsOf(api)).find((account) => account.provider === 'throughline' && account.channel === channel && account.name === name && account.state === 'ACTIVE');
-  const input = { channel, provider: 'throughline', name, settings: { externalSystem: SHOP }, secrets: { identification: { algorithm: 'HS256', key: KEY } } };
+  const key = randomBytes(32).toString('hex');
+  const secrets = { identification: { algorithm: 'HS256', key } };
+  if (known) await api.ask(ROTATE, { input: { accountId: known.id, secrets, forgetPrevious: true } });
+  const input = { channel, provider: 'throughline', name, settings: { externalSystem: SHOP }, secrets };
   const accountId = known?.id ?? ((await api.ask(CONNECT, { input })).connectChannel.channelAccount.id as string);
   const publishable = api.as((await api.ask(PUBLISHABLE, { id: accountId })).node.publishableKey as string);
   const visitors = new Map<string, Promise<Api>>();
 
   async function visitorOf(person: Person): Promise<Api> {
     const beginner = beginsUnknown ? publishable.as(((await publishable.ask(START, { input: { name: person.name } })).startChat as { token: string }).token) : publishable;
-    const signed = await new SignJWT({ name: person.name }).setProtectedHeader({ alg: 'HS256' }).setSubject(person.shopId).setAudience(accountId).setIssuedAt().setExpirationTime('1h').sign(new TextEncoder().encode(KEY));
+    const signed = await new SignJWT({ name: person.name }).setProtectedHeader({ alg: 'HS256' }).setSubject(person.shopId).setAudience(accountId).setIssuedAt().setExpirationTime('1h').sign(new TextEncoder().encode(key));
     const identified = (await beginner.ask(IDENTIFY, { input: { clientId: 'identified', token: signed } })).identifyVisitor as { token: string };
     return api.as(identified.token);
   }

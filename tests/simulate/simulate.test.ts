@@ -8,10 +8,12 @@ import type { Offer } from '../../src/sandbox/offer.ts';
 import { OFFERS, openOffers } from '../../src/sandbox/offers.ts';
 import { reportOn } from '../../src/sandbox/reporting.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { simulateCommand } from '../../src/server/commands/simulate.ts';
 import { apiAt, type Api } from '../../src/simulate/api.ts';
 import { accountsOf, connectOffer } from '../../src/simulate/connect.ts';
 import { simulateDay } from '../../src/simulate/day.ts';
 import { story } from '../../src/simulate/story.ts';
+import type { Way } from '../../src/simulate/way.ts';
 import { connectWays, SIMULATED_CHANNELS } from '../../src/simulate/ways.ts';
 import { throughline } from '../cli/run.ts';
 import { ROOT, startTestServer, type TestServer, type TestWorkspace } from '../harness/server.ts';
@@ -49,6 +51,19 @@ test('a simulated day brings every channel, and everything that was acknowledged
   expect(told[1]).toEqual(told[0]);
 });
 
+test('what was acknowledged and is on no timeline is found, and what was refused is told of with its reason', async () => {
+  const { ways, offers } = await connectWays(api, ['MESSENGER', 'X']);
+  const [messenger, x] = ways as [Way, Way];
+  // A door that says yes and forgets, and one that says no.
+  const forgetful: Way = { ...messenger, tell: (_person, act) => Promise.resolve({ status: 200, body: '', providerId: act.id }) };
+  const closed: Way = { ...x, tell: (_person, act) => Promise.resolve({ status: 403, body: 'The signature is wrong.', providerId: act.id }) };
+  const story = { seed: 2, customers: 2, ratePerSecond: 100, durationMs: 20 };
+  const forgotten = await simulateDay({ ...quiet, ...story, api, ways: [{ ...forgetful, can: new Set(['message']) }, closed], patienceMs: 500 });
+  await Promise.all(offers.map((offer) => offer.close()));
+  expect(forgotten).toMatchObject({ ok: false, total: { onTimeline: 0 }, faults: expect.arrayContaining([expect.stringContaining('stands 0 times')]) });
+  expect(Object.keys(forgotten.drops)).toContain('X: 403 The signature is wrong.');
+});
+
 test('the same seed tells the same story, another one another', () => {
   const ways = [{ channel: 'SMS' as const, can: new Set(['message', 'file'] as const) }, { channel: 'VOICE' as const, can: new Set(['call'] as const) }, { channel: 'MESSENGER' as const, can: new Set(['message', 'edit', 'reaction'] as const) }];
   const first = (seed: number): string => {
@@ -78,21 +93,23 @@ test('providers are steered by HTTP: who writes by one is heard, is answered, an
   await Promise.all([control.close(), ...offers.map((offer) => offer.close())]);
 });
 
-test('beyond its rate a provider answers 429, and as often as it is told to 503; looking something up is free', async () => {
+test('beyond its rate a provider answers 429, and as often as it is told to 503; looking something up is free; the same words give the same credentials', async () => {
   const [twilio] = await openOffers(['twilio'], { climate: { perSecond: 2, failRate: 0, seed: 1 } });
-  const [failing] = await openOffers(['bandwidth'], { climate: { perSecond: null, failRate: 1, seed: 1 } });
+  const [failing] = await openOffers(['bandwidth'], { climate: { perSecond: null, failRate: 1, seed: 1 }, key: 'words' });
+  const [same] = await openOffers(['bandwidth'], { key: 'words' });
   const statuses: number[] = [];
   for (const method of ['GET', 'POST', 'POST', 'POST']) statuses.push((await fetch(`${twilio!.url}/2010-04-01/Accounts`, { method })).status);
   expect(statuses).toEqual([401, 401, 401, 429]);
   expect((await fetch(`${failing!.url}/api/v2/users/1/messages`, { method: 'POST' })).status).toBe(503);
-  await Promise.all([twilio!.close(), failing!.close()]);
+  expect(same!.secrets).toEqual(failing!.secrets);
+  await Promise.all([twilio!.close(), failing!.close(), same!.close()]);
 });
 
 test('`throughline simulate` runs a day and says what became of it; a wrong call is told of', async () => {
   const ran = await throughline(['simulate', '--url', server.address, '--key', ws.keys.ADMIN, '--rate', '20', '--duration', '1', '--channels', 'live_chat,x,email', '--seed', '3']);
   expect(ran.stdout).toContain('Everything that was acknowledged stands on a timeline exactly once.');
   expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining('Seed 3.') });
-  expect(await throughline(['simulate', '--channels', 'pigeon'])).toMatchObject({ code: 2, stderr: expect.stringContaining('LIVE_CHAT') });
+  await expect(simulateCommand.run(['--channels', 'pigeon'])).rejects.toThrow('There is no channel "PIGEON" to simulate; there are LIVE_CHAT, IN_APP,');
 });
 
 test('`throughline sandbox` starts all providers, connects them, and ends by a signal', async () => {

@@ -1,6 +1,6 @@
 // Bandwidth with one number for texts.
 import { fakeBandwidth } from '../bandwidth.ts';
-import { Door, type Offer, type OfferOptions, sandboxSecret, toldBy, unable } from '../offer.ts';
+import { Door, type Offer, type OfferOptions, toldBy, unable } from '../offer.ts';
 
 const NUMBER = '+19195550160';
 const CAN = new Set(['message', 'file'] as const);
@@ -8,8 +8,8 @@ const CAN = new Set(['message', 'file'] as const);
 export async function bandwidthOffer(o: OfferOptions): Promise<Offer> {
   const door = new Door();
   const bandwidth = await fakeBandwidth(o);
-  const callback = { username: 'callbacks', password: sandboxSecret('bandwidth', 'callbacks') };
-  Object.assign(bandwidth, { username: 'api', password: sandboxSecret('bandwidth', 'password'), applicationId: '5d3a7c10-0b52-4d6e-9f5e-2f0c6a1b7e44', callback });
+  const callback = { username: 'callbacks', password: o.secret('callbacks') };
+  Object.assign(bandwidth, { username: 'api', password: o.secret('password'), applicationId: '5d3a7c10-0b52-4d6e-9f5e-2f0c6a1b7e44', callback });
   bandwidth.numbers.add(NUMBER);
   return {
     provider: 'bandwidth', title: 'Bandwidth', url: bandwidth.url,

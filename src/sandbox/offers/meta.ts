@@ -1,7 +1,7 @@
 // Meta with a Page and the Instagram account behind it.
 import { openMetaMessaging } from '../meta-messaging.ts';
 import type { Delivered } from '../meta-messaging-webhooks.ts';
-import { type Act, type Offer, type OfferedChannel, type OfferOptions, sandboxSecret, toldBy, type Told, unable, type Writer } from '../offer.ts';
+import { type Act, type Offer, type OfferedChannel, type OfferOptions, toldBy, type Told, unable, type Writer } from '../offer.ts';
 
 const PAGE = '104500000000077';
 const INSTAGRAM = '17841400000000077';
@@ -10,7 +10,7 @@ const ACCOUNTS: Partial<Record<OfferedChannel, string>> = { MESSENGER: PAGE, INS
 const CAN: Partial<Record<OfferedChannel, ReadonlySet<Act['kind'] | 'file'>>> = { MESSENGER: new Set(['message', 'reaction', 'edit']), INSTAGRAM: new Set(['message', 'reaction']) };
 
 export async function metaOffer(o: OfferOptions): Promise<Offer> {
-  const [appSecret, verifyToken, accessToken] = ['app', 'verify', 'access'].map((name) => sandboxSecret('meta', name)) as [string, string, string];
+  const [appSecret, verifyToken, accessToken] = ['app', 'verify', 'access'].map((name) => o.secret(name)) as [string, string, string];
   const meta = await openMetaMessaging({ ...o, appSecret, pages: [{ id: PAGE, name: 'Larkspur Ceramics', accessToken, instagram: { id: INSTAGRAM, username: 'larkspurceramics' } }] });
   const settings = { apiBaseUrl: meta.url };
   const told = (providerId: string, delivered: Delivered | null): Told => toldBy(providerId, delivered ? [delivered.answer] : []);

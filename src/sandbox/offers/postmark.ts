@@ -1,5 +1,5 @@
 // Postmark with one mailbox.
-import { Door, type Offer, type OfferOptions, sandboxSecret, toldBy, unable } from '../offer.ts';
+import { Door, type Offer, type OfferOptions, toldBy, unable } from '../offer.ts';
 import { fakePostmark } from '../postmark.ts';
 
 const MAILBOX = 'help@larkspur.example';
@@ -10,8 +10,8 @@ const CAN = new Set(['message', 'file'] as const);
 export async function postmarkOffer(o: OfferOptions): Promise<Offer> {
   const door = new Door();
   const postmark = await fakePostmark(o);
-  const webhookSecret = sandboxSecret('postmark', 'webhook');
-  postmark.serverToken = sandboxSecret('postmark', 'server');
+  const webhookSecret = o.secret('webhook');
+  postmark.serverToken = o.secret('server');
   return {
     provider: 'postmark', title: 'Postmark', url: postmark.url, secrets: { serverToken: postmark.serverToken, webhookSecret },
     accounts: [{ channel: 'EMAIL', name: 'Mailbox (sandbox)', address: MAILBOX, settings: { fromName: 'Larkspur Ceramics', authservId: CHECKED_BY, apiBaseUrl: postmark.url } }],

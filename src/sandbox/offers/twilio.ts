@@ -1,5 +1,5 @@
 // Twilio with one number, which takes texts and calls, and a WhatsApp sender.
-import { type Act, Door, type Offer, type OfferOptions, sandboxSecret, toldBy, type Told, unable, type Writer } from '../offer.ts';
+import { type Act, Door, type Offer, type OfferOptions, toldBy, type Told, unable, type Writer } from '../offer.ts';
 import { fakeTwilio } from '../twilio.ts';
 
 const NUMBER = '+4930901820010';
@@ -13,7 +13,7 @@ const SILENCE = wav(Buffer.alloc(1_600));
 
 export async function twilioOffer(o: OfferOptions): Promise<Offer> {
   const door = new Door();
-  const twilio = await fakeTwilio({ ...o, accountSid: `AC${sandboxSecret('twilio', 'account')}`, authToken: sandboxSecret('twilio', 'token') });
+  const twilio = await fakeTwilio({ port: o.port, weather: o.weather, accountSid: `AC${o.secret('account')}`, authToken: o.secret('token') });
   twilio.numbers.add(NUMBER);
   twilio.senders.add(SENDER);
   const settings = { accountSid: twilio.accountSid, apiBaseUrl: twilio.url };

@@ -1,5 +1,5 @@
 // WhatsApp's Cloud API with one number.
-import { type Act, type Offer, type OfferOptions, sandboxSecret, toldBy, unable } from '../offer.ts';
+import { type Act, type Offer, type OfferOptions, toldBy, unable } from '../offer.ts';
 import { openWhatsappCloud } from '../whatsapp-cloud.ts';
 
 const NUMBER = { id: '106540000000077', displayNumber: '+49 30 901820012', verifiedName: 'Larkspur Ceramics' };
@@ -7,7 +7,7 @@ const BUSINESS = '102290000000077';
 const CAN: ReadonlySet<Act['kind'] | 'file'> = new Set(['message', 'file', 'reaction'] as const);
 
 export async function whatsappCloudOffer(o: OfferOptions): Promise<Offer> {
-  const [appSecret, verifyToken, accessToken] = ['app', 'verify', 'access'].map((name) => sandboxSecret('whatsapp', name)) as [string, string, string];
+  const [appSecret, verifyToken, accessToken] = ['app', 'verify', 'access'].map((name) => o.secret(name)) as [string, string, string];
   const templates = [{ name: 'order_update', language: 'en', parameters: 1 }];
   const cloud = await openWhatsappCloud({ ...o, appSecret, accessToken, businessAccountId: BUSINESS, numbers: [NUMBER], templates });
   /** What stands under its type, in the webhook. */

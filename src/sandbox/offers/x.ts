@@ -1,5 +1,5 @@
 // X with one account for Direct Messages.
-import { Door, type Offer, type OfferOptions, sandboxSecret, toldBy, unable } from '../offer.ts';
+import { Door, type Offer, type OfferOptions, toldBy, unable } from '../offer.ts';
 import { openXSandbox } from '../x.ts';
 
 const ACCOUNT = { id: '77120045', name: 'Larkspur Ceramics', username: 'larkspurceramics' };
@@ -8,9 +8,9 @@ const CAN = new Set(['message'] as const);
 export async function xOffer(o: OfferOptions): Promise<Offer> {
   const door = new Door();
   const x = await openXSandbox({ ...o, account: ACCOUNT });
-  const [consumerKey, consumerSecret, clientSecret, accessTokenSecret] = ['consumer', 'consumer secret', 'client', 'token secret'].map((name) => sandboxSecret('x', name)) as [string, string, string, string];
+  const [consumerKey, consumerSecret, clientSecret, accessTokenSecret] = ['consumer', 'consumer secret', 'client', 'token secret'].map((name) => o.secret(name)) as [string, string, string, string];
   Object.assign(x.app, { consumerKey, consumerSecret, clientSecret });
-  Object.assign(x.account, { accessToken: `${ACCOUNT.id}-${sandboxSecret('x', 'token')}`, accessTokenSecret });
+  Object.assign(x.account, { accessToken: `${ACCOUNT.id}-${o.secret('token')}`, accessTokenSecret });
   return {
     provider: 'x_account_activity', title: 'X', url: x.url,
     secrets: { consumerKey, consumerSecret, clientSecret, accessToken: x.account.accessToken, accessTokenSecret },

@@ -12,13 +12,14 @@ const PORT = '4100';
 
 export const sandboxCommand: Command = {
   name: 'sandbox',
-  usage: '[--port N] [--providers A,B] [--rate-limit N] [--fail-rate SHARE] [--no-receipts] [--seed N] [--connect URL --key KEY]',
+  usage: '[--port N] [--providers A,B] [--rate-limit N] [--fail-rate SHARE] [--no-receipts] [--seed N] [--secret WORDS] [--connect URL --key KEY]',
   summary: `Local servers that speak the providers' APIs (${Object.keys(OFFERS).join(', ')}): they check, refuse and report as the providers do, and sign what they deliver.
 --port N           where they are steered; the providers stand on the ports after it (default ${PORT})
 --providers A,B    only these
 --rate-limit N     requests a second that each takes; beyond them 429 with Retry-After
 --fail-rate SHARE  the share of requests that end in a 503, from 0 to 1
 --no-receipts      nothing is reported on what was sent
+--secret WORDS     makes the same credentials of the same words; without it they are new ones at every start
 --connect URL      connects all of them to the server there, with an admin's --key
 Steering: GET / (all of them), POST /PROVIDER/webhook {"url"}, GET /PROVIDER/sent,
 POST /PROVIDER/tell {"channel", "from": {"name", "address"}, "act": {"kind": "message", "text"}} (also reaction, edit, call)`,
@@ -26,14 +27,14 @@ POST /PROVIDER/tell {"channel", "from": {"name", "address"}, "act": {"kind": "me
     const { values } = parseArgs({
       args,
       options: {
-        port: { type: 'string', default: PORT }, providers: { type: 'string' }, 'rate-limit': { type: 'string' }, 'fail-rate': { type: 'string', default: '0' }, 'no-receipts': { type: 'boolean' }, seed: { type: 'string', default: '1' },
+        port: { type: 'string', default: PORT }, providers: { type: 'string' }, 'rate-limit': { type: 'string' }, 'fail-rate': { type: 'string', default: '0' }, 'no-receipts': { type: 'boolean' }, seed: { type: 'string', default: '1' }, secret: { type: 'string' },
         connect: { type: 'string' }, key: { type: 'string' },
       },
     });
     const port = numberOf(values.port, 'port', 0);
     const climate = { perSecond: values['rate-limit'] === undefined ? null : numberOf(values['rate-limit'], 'rate-limit', 1), failRate: shareOf(values['fail-rate']), seed: numberOf(values.seed, 'seed', 0) };
     if (values.connect !== undefined && values.key === undefined) throw new UsageError('--connect takes an admin\'s key beside it: --key tl_….');
-    const offers = await openOffers(namesIn(values.providers), { climate, ...(port === 0 ? {} : { port: port + 1 }) });
+    const offers = await openOffers(namesIn(values.providers), { climate, ...(values.secret === undefined ? {} : { key: values.secret }), ...(port === 0 ? {} : { port: port + 1 }) });
     const control = await openControl(offers, port);
     const reporting = values['no-receipts'] ? null : reportOn(offers);
     if (values.connect !== undefined) for (const offer of offers) await connectOffer(apiAt(values.connect, values.key!), offer);
