@@ -1,10 +1,12 @@
 // What can be done to a conversation: open it, let something arrive in it, change its status, assign, tag, read, route.
 import type { PRIORITIES } from '../../schema/conversations.ts';
 import type { Actor } from '../access/viewer.ts';
+import { PROVIDERS } from '../channels/registry.ts';
 import { appendEvents, putTimelineEntry } from '../events/append.ts';
 import { now } from '../platform/clock.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
+import { enqueue } from '../platform/jobs.ts';
 import { newId, publicId } from '../platform/ids.ts';
 import type { Channel, ConversationStatus } from './continuity.ts';
 import { recountArrivals } from './arrivals.ts';
@@ -226,7 +228,7 @@ export async function updateConversation(
 }
 
 /**
- * The member has read up to now. Reading is no change of the conversation: its version stays.
+ * The member has read up to now, which is told to the customer where the channel shows it. Reading is no change of the conversation: its version stays.
  * @throws Refusal NOT_FOUND; FORBIDDEN for a key, which is no person.
  */
 export async function markRead(tx: Tx, actor: Actor, o: { conversationId: string }): Promise<void> {
@@ -239,8 +241,14 @@ export async function markRead(tx: Tx, actor: Actor, o: { conversationId: string
     insert into conversation_reads ${tx({ workspaceId: actor.workspaceId, conversationId: o.conversationId, memberId: actor.id, seq: conversation.seq, readAt: now() })}
     on conflict (workspace_id, conversation_id, member_id) do update set seq = excluded.seq, read_at = excluded.read_at
     where conversation_reads.seq < excluded.seq returning 1`;
-  if (changed) await appendEvents(tx, actor.workspaceId, [{ kind: 'conversation.read', actor, conversationId: o.conversationId, data: { memberId: actor.id, seq: conversation.seq } }]);
+  if (!changed) return;
+  if (conversation.channels.some(showsReading)) {
+    await enqueue(tx, 'tell_read', { workspaceId: actor.workspaceId, conversationId: o.conversationId }, { jobKey: `read:${o.conversationId}`, maxAttempts: 1 });
+  }
+  await appendEvents(tx, actor.workspaceId, [{ kind: 'conversation.read', actor, conversationId: o.conversationId, data: { memberId: actor.id, seq: conversation.seq } }]);
 }
+
+const showsReading = (channel: Channel): boolean => PROVIDERS.some((provider) => provider.acknowledge !== undefined && provider.channel.toUpperCase() === channel);
 
 /**
  * Carries out a routing decision: queue, priority and tags of an open conversation. A queue that somebody chose by hand since the

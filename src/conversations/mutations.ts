@@ -86,7 +86,7 @@ mutation('updateConversation', {
 });
 
 mutation('markRead', {
-  description: 'The acting member has read the conversation up to now: its `unreadCount` is 0 for him. Needs a member token, since a key is no person.',
+  description: 'The acting member has read the conversation up to now: its `unreadCount` is 0 for him, and the customer is shown it where his channel can (WhatsApp). Needs a member token, since a key is no person.',
   permission: 'conversations:write',
   input: { conversationId },
   payload,

@@ -45,7 +45,8 @@ const NOTHING: Omit<Applied, 'state'> = { identityId: null, messageId: null, con
 export const applyEvent = async (tx: Tx, arriving: Arriving): Promise<Applied> => (await applyEvents(tx, [arriving]))[0]!;
 
 /** The same for many events of one workspace, in their order; messages that follow each other are applied together. */
-export async function applyEvents(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
+export async function applyEvents(tx: Tx, given: readonly Arriving[]): Promise<Applied[]> {
+  const arrivings = given.map(asTold);
   const applied: Applied[] = [];
   while (applied.length < arrivings.length) {
     const next = arrivings[applied.length]!;
@@ -59,11 +60,15 @@ export async function applyEvents(tx: Tx, arrivings: readonly Arriving[]): Promi
   return applied;
 }
 
+/** What its provider brings along from before the account was connected is history, as what a program imports. */
+const asTold = (arriving: Arriving): Arriving => (arriving.event.historical && !arriving.historical ? { ...arriving, historical: true } : arriving);
+
 /** A button that was pressed is what the customer says. */
 export const isMessage = ({ event }: Pick<Arriving, 'event'>): boolean => event.kind === 'message' || (event.kind === 'postback' && event.message !== undefined);
 
 /** Of events that are messages (`isMessage`). */
-export async function applyMessages(tx: Tx, arrivings: readonly Arriving[]): Promise<Applied[]> {
+export async function applyMessages(tx: Tx, given: readonly Arriving[]): Promise<Applied[]> {
+  const arrivings = given.map(asTold);
   const { workspaceId } = arrivings[0]!;
   const brought = arrivings.flatMap(({ accountId, event }) => {
     const providerMessageId = event.message!.providerMessageId;

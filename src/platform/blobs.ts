@@ -1,8 +1,9 @@
 // Large content outside the database: raw deliveries, attachments, recordings. Named by its own hash within a workspace, so writing the
 // same content twice is writing it once, and a file never changes.
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { nowMs } from './clock.ts';
 import { sha256Of } from './large-bytes.ts';
 
 export interface Blobs {
@@ -12,6 +13,8 @@ export interface Blobs {
   get(workspaceId: string, sha256: string): Promise<Buffer | null>;
   /** Nothing happens when it isn't there. */
   remove(workspaceId: string, sha256: string): Promise<void>;
+  /** Removes it unless it was put, again or first, after `since` (RFC 3339): whoever put it may be about to say that he holds it. */
+  removeUnused(workspaceId: string, sha256: string, since: string): Promise<void>;
 }
 
 /** Files under `dir/<workspace>/<first two digits>/<sha256>`. */
@@ -50,6 +53,16 @@ export function folderBlobs(dir: string): Blobs {
       await rm(path, { force: true });
       await flushFolder(dirname(path)).catch(missing);
     },
+    async removeUnused(workspaceId, sha256, since) {
+      const path = pathOf(dir, workspaceId, sha256);
+      // Out of the way first: who puts it from here on writes it anew, and who put it before has left his mark on it.
+      const aside = `${path}.${randomBytes(6).toString('hex')}`;
+      const isThere = await rename(path, aside).then(() => true, missing);
+      if (!isThere) return;
+      if ((await stat(aside)).mtimeMs >= Date.parse(since)) await rename(aside, path);
+      else await rm(aside, { force: true });
+      await flushFolder(dirname(path)).catch(missing);
+    },
   };
 }
 
@@ -61,6 +74,9 @@ function pathOf(dir: string, workspaceId: string, sha256: string): string {
 // Whoever wrote it may not have flushed the folder yet; a second flush is cheap and ends the doubt.
 async function exists(path: string): Promise<boolean> {
   if (!(await stat(path).catch(missing))) return false;
+  // That it was put again: it isn't removed as unused while whoever did so has yet to say that he holds it.
+  const at = nowMs() / 1000;
+  if (!(await utimes(path, at, at).then(() => true, missing))) return false;
   await flushFolder(dirname(path));
   return true;
 }

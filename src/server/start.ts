@@ -16,8 +16,10 @@ import { Signals } from '../events/signals.ts';
 import { LogStream } from '../events/stream.ts';
 import { makeGraph } from '../graphql/execute.ts';
 import { startDrain } from '../inbound/drain.ts';
+import { tellRead, type ReadingJob } from '../messages/acknowledge.ts';
 import { deliverMessage } from '../messages/deliver.ts';
 import type { DeliveryJob } from '../messages/pace.ts';
+import { removeUnheld } from '../messages/files.ts';
 import { fetchMedia } from '../messages/media.ts';
 import { folderBlobs } from '../platform/blobs.ts';
 import { InvalidConfig, type Config } from '../platform/config.ts';
@@ -178,6 +180,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
         await deliverMessage({ app, http: client, blobs, publicUrl }, payload as unknown as DeliveryJob);
         wake();
       },
+      tell_read: async (payload) => tellRead({ app, http: client }, payload as unknown as ReadingJob),
       fetch_media: async (payload, job) => {
         await fetchMedia({ app, blobs, http: mediaClient }, payload as { workspaceId: string; messageId: string }, job);
         wake();
@@ -187,7 +190,10 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => workers.stop());
   const timers = startTimers(async (tick) => {
     if ((await wakeSnoozed(app, system)) > 0) wake();
-    if (tick % HOUSEKEEPING_TICKS === 0) await forget(system);
+    if (tick % HOUSEKEEPING_TICKS === 0) {
+      await forget(system);
+      await removeUnheld({ app, system, blobs });
+    }
   }, report);
   closers.push(() => timers.stop());
   const closing = new AbortController();

@@ -7,4 +7,5 @@ export const noBlobs: Blobs = {
   },
   get: async () => null,
   remove: async () => {},
+  removeUnused: async () => {},
 };

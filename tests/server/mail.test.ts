@@ -28,7 +28,7 @@ it('a mail that cannot be stored is answered 451, and the log says why, without 
   };
   const door = await startMailDoor({
     budgets: new Budgets({ costPerMinute: 20_000, refusedPerMinute: 1, deliveriesPerMinute: 1e9 }),
-    app: db.app, blobs: { put: full, get: async () => null, remove: async () => undefined }, host: '127.0.0.1', port: 0, arrived: () => {},
+    app: db.app, blobs: { put: full, get: async () => null, remove: async () => undefined, removeUnused: async () => undefined }, host: '127.0.0.1', port: 0, arrived: () => {},
     resolver: async () => [], report: (message, error) => log.error({ err: error }, message),
   });
   try {
