@@ -62,7 +62,8 @@ test('an agent\'s reading is told of the latest message, once for each reading o
   await meta.writes(NUMBER, MIRA, { type: 'text', text: { body: 'Is it ready?' } });
   const { id } = await meta.writes(NUMBER, MIRA, { type: 'text', text: { body: 'And what does it cost?' } });
   let conversationId = '';
-  for (const event of door.events) conversationId = (await apply(event)).conversationId!;
+  // WhatsApp's times are whole seconds: within one of them neither is the latest.
+  for (const [n, event] of door.events.entries()) conversationId = (await apply({ ...event, occurredAt: after(n) })).conversationId!;
   await within((tx) => markRead(tx, agent, { conversationId }));
   await within((tx) => markRead(tx, agent, { conversationId }));
   const told = await jobs();
