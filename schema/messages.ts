@@ -37,6 +37,8 @@ export const messages = pgTable('messages', {
   text: text(),
   providerMessageId: text(),
   inReplyToMessageId: uuid(),
+  /** By which key the message that it quotes will be known, as long as that isn't here. */
+  quotesKey: text(),
   deliveryState: text().notNull(),
   errorCode: text(),
   errorReason: text(),
@@ -71,6 +73,7 @@ export const messages = pgTable('messages', {
   index('messages_by_conversation').on(t.workspaceId, t.conversationId, t.occurredAt, t.tie, t.id),
   uniqueIndex('messages_by_provider_id').on(t.workspaceId, t.accountId, t.providerMessageId).where(sql`provider_message_id is not null`),
   uniqueIndex('messages_by_client_id').on(t.workspaceId, t.authorKind, t.authorId, t.clientId).where(sql`client_id is not null`),
+  index('messages_quoting').on(t.workspaceId, t.accountId, t.quotesKey).where(sql`quotes_key is not null`),
   index('messages_by_identity').on(t.workspaceId, t.identityId, t.occurredAt),
   index('messages_by_time').on(t.workspaceId, t.occurredAt),
   oneOf('messages_channel', t.channel, CHANNELS),
@@ -154,6 +157,20 @@ export const receipts = pgTable('receipts', {
   index('receipts_by_provider_id').on(t.workspaceId, t.accountId, t.providerMessageId),
   index('receipts_by_message').on(t.workspaceId, t.messageId),
   oneOf('receipts_state', t.state, DELIVERY_STATES),
+]);
+
+/** Up to which moment everything that went to an address by an account has at least a state, as the provider said; also of what is heard of later. */
+export const watermarks = pgTable('watermarks', {
+  workspaceId: workspaceId(),
+  accountId: uuid().notNull(),
+  identityId: uuid().notNull(),
+  state: text().notNull(),
+  reachedAt: moment().notNull(),
+}, (t) => [
+  primaryKey({ name: 'watermarks_pk', columns: [t.workspaceId, t.accountId, t.identityId, t.state] }),
+  foreignKey({ name: 'watermarks_account', columns: [t.workspaceId, t.accountId], foreignColumns: [channelAccounts.workspaceId, channelAccounts.id] }),
+  foreignKey({ name: 'watermarks_identity', columns: [t.workspaceId, t.identityId], foreignColumns: [identities.workspaceId, identities.id] }),
+  oneOf('watermarks_state', t.state, DELIVERY_STATES),
 ]);
 
 /** An emoji that somebody put on a message: the latest of each person. `identity_id` null: the team, in the provider's own app. */

@@ -24,6 +24,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   trace: async () => (await import('./server/commands/trace.ts')).traceCommand,
   keys: async () => (await import('./server/commands/keys.ts')).keysCommand,
   channels: async () => (await import('./server/commands/channels.ts')).channelsCommand,
+  simulate: async () => (await import('./server/commands/simulate.ts')).simulateCommand,
+  sandbox: async () => (await import('./server/commands/sandbox.ts')).sandboxCommand,
   prove: async () => (await import('./server/commands/prove.ts')).proveCommand,
   'print-schema': async () => (await import('./server/commands/print-schema.ts')).printSchemaCommand,
 };

@@ -7,7 +7,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A folder imports itself and what stands before it (ARCHITECTURE.md). */
 const ORDER = [
   'schema', 'platform', 'events', 'access', 'graphql', 'workspaces', 'identities', 'customers', 'channels', 'conversations', 'messages', 'calls', 'crm', 'parting', 'knowledge', 'routing', 'automation',
-  'merging', 'inbound', 'visitors', 'timeline', 'analytics', 'realtime', 'desk', 'webhooks', 'sandbox', 'server', 'main.ts', 'cli.ts',
+  'merging', 'inbound', 'visitors', 'timeline', 'analytics', 'realtime', 'desk', 'webhooks', 'sandbox', 'simulate', 'server', 'main.ts', 'cli.ts',
 ];
 /** Types that everybody may name: who acts, and what a channel says. */
 const TYPES_ANYWHERE = new Set(['src/access/viewer.ts', 'src/access/permissions.ts', 'src/channels/channel.ts']);
@@ -61,7 +61,7 @@ describe('the house', () => {
   it('only its own folder writes a table', () => {
     const owners: Record<string, string[]> = {
       customers: ['identities', 'customers'], identities: ['identities'], claims: ['identities'], attribute_observations: ['identities', 'customers'], conversations: ['conversations', 'events'],
-      conversation_participants: ['conversations'], conversation_changes: ['parting'], conversation_change_items: ['parting'], referrals: ['messages'], reactions: ['messages'], blobs: ['messages'], messages: ['messages'], message_parts: ['messages'], attempts: ['messages'], receipts: ['messages'], threads: ['messages'], calls: ['calls'],
+      conversation_participants: ['conversations'], conversation_changes: ['parting'], conversation_change_items: ['parting'], referrals: ['messages'], reactions: ['messages'], blobs: ['messages'], messages: ['messages'], message_parts: ['messages'], attempts: ['messages'], receipts: ['messages'], watermarks: ['messages'], threads: ['messages'], calls: ['calls'],
       notes: ['crm'], external_records: ['crm'], event_outbox: ['events'], timeline_entries: ['events'], deliveries: ['inbound'], inbound_events: ['inbound'], inbound_keys: ['inbound'],
       channel_accounts: ['channels'], channel_endpoints: ['channels'], routing_rules: ['routing'], routing_decisions: ['routing'], api_keys: ['workspaces'], idempotency_keys: ['graphql'],
     };

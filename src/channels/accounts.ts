@@ -15,6 +15,7 @@ import { lineOf } from '../workspaces/input.ts';
 import type { Account, ChannelName, Provider } from './channel.ts';
 import type { EmailSecrets, EmailSettings } from './email/send.ts';
 import { withoutAnyWay } from './email/ways.ts';
+import { OWN_CHANNELS } from './live-chat/delivery.ts';
 import { findProvider, PROVIDERS } from './registry.ts';
 
 export type Channel = (typeof CHANNELS)[number];
@@ -77,7 +78,7 @@ export async function connectChannel(tx: Tx, actor: Actor, input: ConnectInput):
     await tx`insert into channel_accounts (workspace_id, id, endpoint_id, channel, provider, name, address, settings, is_default, created_at)
       values (${workspaceId}, ${accountId}, ${endpointId}, ${input.channel}, ${input.provider}, ${name}, ${address}, ${json}::text::jsonb, ${isDefault}, ${now()})`;
   }
-  if (input.channel === 'LIVE_CHAT') await allowPublishableKey(tx, workspaceId, accountId, true);
+  if (isOurOwn(input.channel)) await allowPublishableKey(tx, workspaceId, accountId, true);
   await changed(tx, actor, accountId, 'ACTIVE');
   return { accountId, endpointId };
 }
@@ -181,7 +182,7 @@ async function putState(tx: Tx, actor: Actor, account: AccountRow, state: Accoun
   await tx`update channel_accounts set state = ${state}, disconnected_at = ${state === 'DISCONNECTED' ? now() : null},
       is_default = is_default and ${state !== 'DISCONNECTED'}
     where workspace_id = ${workspaceId} and id = ${account.id}`;
-  if (account.channel === 'LIVE_CHAT') await allowPublishableKey(tx, workspaceId, account.id, state === 'ACTIVE');
+  if (isOurOwn(account.channel)) await allowPublishableKey(tx, workspaceId, account.id, state === 'ACTIVE');
   const [used] = await tx`select id from channel_accounts
     where workspace_id = ${workspaceId} and endpoint_id = ${account.endpointId} and state <> 'DISCONNECTED' limit 1`;
   if (!used) {
@@ -296,13 +297,16 @@ async function noDefault(tx: Tx, workspaceId: string, channel: Channel): Promise
 const changed = (tx: Tx, actor: Actor, accountId: string, state: AccountState): Promise<void> =>
   appendEvents(tx, actor.workspaceId, [{ kind: 'channel.changed', actor: { kind: actor.kind, id: actor.id }, data: { accountId, state } }]);
 
+/** Of our own protocol: people begin by a key that may be public, and the account is known by its own id. `channel` in either spelling. */
+export const isOurOwn = (channel: string): boolean => (OWN_CHANNELS as readonly string[]).includes(channel.toLowerCase());
+
 /** The kind of address by which the account itself is known to its channel. */
 const OWN_ADDRESS: Partial<Record<ChannelName | `${ChannelName} ${string}`, 'EMAIL' | 'PHONE'>> = { email: 'EMAIL', sms: 'PHONE', voice: 'PHONE', 'whatsapp twilio': 'PHONE' };
 
 /** The account's own address in the form that is kept. @throws Refusal INVALID_INPUT */
 export function addressOf(provider: Provider, address: string | null | undefined, accountId: string): string {
-  if (provider.channel === 'live_chat') {
-    if (address != null) throw new Refusal('INVALID_INPUT', 'A chat account is known by its own id: leave the address out.', { field: ['address'] });
+  if (isOurOwn(provider.channel)) {
+    if (address != null) throw new Refusal('INVALID_INPUT', 'An account of our own protocol is known by its own id: leave the address out.', { field: ['address'] });
     return publicId('cha', accountId);
   }
   const line = lineOf(address ?? '', 'address', 320);

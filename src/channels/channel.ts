@@ -167,7 +167,8 @@ export const inboundEvent = z.object({
   /** What the provider tells of itself: thread control, a policy's enforcement, an account's state. */
   /** `ofAccount`: it is said of the account itself, and is shown there. */
   system: z.object({ code: z.string(), text: z.string().nullable(), data: z.unknown(), ofAccount: z.boolean().optional() }).optional(),
-  identityChange: z.object({ from: observedAddress.nullable(), to: observedAddress.nullable(), reason: z.string() }).optional(),
+  /** `also`: what the same source attests in the same breath, beside `to`: who has one of them has all. */
+  identityChange: z.object({ from: observedAddress.nullable(), to: observedAddress.nullable(), also: z.array(observedAddress).optional(), reason: z.string() }).optional(),
   /** It happened before the account was connected, and the provider brings it along: it keeps its time, and calls for nothing. */
   historical: z.boolean().optional(),
 });

@@ -2,6 +2,7 @@
 import { ACCOUNT_STATES, CHANNELS } from '../../schema/channels.ts';
 import { publishableKey } from '../access/tokens.ts';
 import { column, computed, entity, enumeration, expression, idOf, listOf, many, query } from '../graphql/entity.ts';
+import { isOurOwn } from './accounts.ts';
 import { findProvider } from './registry.ts';
 import { webhookUrl } from './webhook-url.ts';
 
@@ -50,8 +51,8 @@ export const ChannelAccount = entity('ChannelAccount', {
     publishableKey: computed(
       'String',
       ['channel', 'workspace_id', 'id'],
-      (channel: string, workspaceId: string, id: string) => (channel === 'LIVE_CHAT' ? publishableKey(workspaceId, id) : null),
-      'What a web page sends as its `Authorization: Bearer` to begin a chat: it opens nothing else and may be public. Valid while the account is ACTIVE. Null for other channels.',
+      (channel: string, workspaceId: string, id: string) => (isOurOwn(channel) ? publishableKey(workspaceId, id) : null),
+      'What a web page or an app sends as its `Authorization: Bearer` to begin a chat: it opens nothing else and may be public. Valid while the account is ACTIVE. Null for channels other than LIVE_CHAT and IN_APP.',
       { nullable: true },
     ),
     lastDeliveryAt: expression(

@@ -57,8 +57,11 @@ export function normalAddress(
   }
   if (value === null || value === '') return null;
   const namespace = WORLDWIDE.has(kind) ? '' : bounded(storable(String(given.namespace ?? '')).trim());
-  return { kind, namespace, value, valueRaw: raw.slice(0, RAW_MAX) };
+  return { kind, namespace, value, valueRaw: rawForm(raw) };
 }
+
+/** What is kept of an address as it came. */
+export const rawForm = (text: string): string => storable(text).slice(0, RAW_MAX);
 
 /** Absent: the id as it is, without blanks around it. Ids are compared by case, and a leading zero counts. */
 const FORMS: Partial<Record<AddressKind, (text: string, country?: string) => string | null>> = {

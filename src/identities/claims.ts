@@ -7,7 +7,7 @@ import { now } from '../platform/clock.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
-import { equivalents, foldingKey, normalAddress, type Address, type AddressKind } from './address.ts';
+import { equivalents, foldingKey, normalAddress, rawForm, type Address, type AddressKind } from './address.ts';
 import { addIdentities, createCustomer, lockOwners, ownersOf, type CustomerRow } from './customers.ts';
 import { movedAt, moveIdentities } from './move.ts';
 import { equivalently, exactly, identitiesAt, lockAddresses, type KnownIdentity } from './owners.ts';
@@ -39,7 +39,7 @@ const CLAIMABLE = new Set<AddressKind>(['EMAIL', 'PHONE']);
  */
 export async function recordClaim(
   tx: Tx,
-  o: { workspaceId: string; actor: Actor; claimantIdentityId: string; kind: string; value: string },
+  o: { workspaceId: string; actor: Actor; claimantIdentityId: string; kind: string; value: string; valueRaw?: string },
 ): Promise<{ claimId: string; created: boolean } | null> {
   const { workspaceId, actor, claimantIdentityId } = o;
   const address = normalAddress(o);
@@ -59,7 +59,7 @@ export async function recordClaim(
   const value = owner?.value ?? foldingKey(address.kind, address.value);
   const inserted = await tx`
     insert into claims (workspace_id, id, claimant_identity_id, kind, value, value_raw, created_at)
-    values (${workspaceId}, ${claimId}, ${claimantIdentityId}, ${address.kind}, ${value}, ${address.valueRaw}, ${at})
+    values (${workspaceId}, ${claimId}, ${claimantIdentityId}, ${address.kind}, ${value}, ${o.valueRaw === undefined ? address.valueRaw : rawForm(o.valueRaw)}, ${at})
     on conflict (workspace_id, claimant_identity_id, kind, value) do nothing returning id`;
   if (inserted.length === 0) return recordClaim(tx, o);
   await putTimelineEntry(tx, workspaceId, {

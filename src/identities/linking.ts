@@ -2,7 +2,7 @@
 //
 // Only what one trusted source attests together links: two numbers of one signed delivery, a verified token. What is only claimed, a shared or
 // blocked address, or an address that already is another customer's never does; that is for people to decide (claims, later merges).
-import { normalAddress, storable, type Address } from './address.ts';
+import { normalAddress, rawForm, storable, type Address } from './address.ts';
 import type { Trust } from './customers.ts';
 import { equivalently, exactly, type KnownIdentity } from './owners.ts';
 import { POLICIES, QUARANTINE_CUSTOMERS, standing } from './policy.ts';
@@ -50,9 +50,10 @@ const RANK: Record<Trust, number> = { CLAIMED: 0, ATTESTED: 1, VERIFIED: 2 };
 export function usable(observed: readonly Observed[]): Seen[] {
   const seen = new Map<string, Seen>();
   for (const o of observed) {
-    const address = normalAddress({ kind: o.kind, namespace: o.namespace, value: o.valueRaw }) ??
-      (o.value ? normalAddress({ kind: o.kind, namespace: o.namespace, value: o.value }) : null);
-    if (!address) continue;
+    // The value, since its channel knew how to read what came: WhatsApp's `31612345678` is a number with its country, which nobody else could tell.
+    const normal = normalAddress({ kind: o.kind, namespace: o.namespace, value: o.value || o.valueRaw });
+    if (!normal) continue;
+    const address = { ...normal, valueRaw: rawForm(o.valueRaw) };
     const stand = standing(address);
     if (stand === 'NOBODY') continue;
     const key = JSON.stringify([address.kind, address.namespace, address.value]);

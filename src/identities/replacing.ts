@@ -143,7 +143,7 @@ async function retire(tx: Tx, { workspaceId, actor }: Replacement, identities: r
 
 /** Both may be one person, and the provider says so; but nobody loses an address by that. */
 async function contest(tx: Tx, { workspaceId, actor, to }: Replacement, person: KnownIdentity, holder: KnownIdentity): Promise<void> {
-  const claim = await recordClaim(tx, { workspaceId, actor, claimantIdentityId: person.id, kind: to.kind, value: to.valueRaw });
+  const claim = await recordClaim(tx, { workspaceId, actor, claimantIdentityId: person.id, kind: to.kind, value: to.value || to.valueRaw, valueRaw: to.valueRaw });
   if (claim) return;
   for (const [identity, beside] of [[person, holder], [holder, person]] as const) {
     const contested = [...new Set([...(identity.evidence.contested ?? []), beside.customerId])];

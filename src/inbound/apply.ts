@@ -228,7 +228,7 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     return { state: 'APPLIED', ...NOTHING, identityId };
   },
   identity_change: async (tx, arriving) => {
-    const { from, to } = arriving.event.identityChange!;
+    const { from, to, also = [] } = arriving.event.identityChange!;
     // The same person by another address from now on, as the provider says.
     if (from !== null && to !== null && from.kind === to.kind && to.trust !== 'claimed') {
       const { workspaceId, accountId, event } = arriving;
@@ -240,7 +240,7 @@ const HANDLERS: Record<Exclude<InboundEvent['kind'], 'message'>, Handler> = {
     // Attested by the provider or a signed token: it is one of the sender's addresses, and is linked as such. Only typed: it is a claim.
     const attested = to !== null && to.trust !== 'claimed';
     const { identityId } = attested
-      ? await resolveSender(tx, { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to] } })
+      ? await resolveSender(tx, { ...arriving, event: { ...arriving.event, senders: [...arriving.event.senders, to, ...also] } })
       : await resolveSender(tx, arriving, to === null ? [] : [to]);
     return { state: 'APPLIED', ...NOTHING, identityId };
   },

@@ -20,7 +20,8 @@ export async function tellRead(context: { app: Sql; http: HttpClient }, { worksp
       select a.id as account_id, m.provider_message_id from channel_accounts a cross join lateral (
         select provider_message_id from messages
         where workspace_id = ${workspaceId} and conversation_id = ${conversationId} and account_id = a.id and direction = 'INBOUND' and not historical and provider_message_id is not null
-        order by occurred_at desc, tie desc, id desc limit 1) m
+        -- Times of WhatsApp are whole seconds: of two in one, the one that came last.
+        order by occurred_at desc, created_at desc, id desc limit 1) m
       where a.workspace_id = ${workspaceId} and a.state = 'ACTIVE' and a.fault_at is null`;
     return Promise.all(latest.map(async ({ accountId, providerMessageId }) => ({ providerMessageId, account: await accountById(tx, workspaceId, accountId) })));
   });

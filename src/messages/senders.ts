@@ -19,7 +19,7 @@ export interface Sender {
  */
 export async function resolveSenders(tx: Tx, workspaceId: string, arrivings: readonly Arriving[], alsoClaimed: readonly ObservedAddress[] = []): Promise<Sender[]> {
   const system = systemActor(workspaceId);
-  const claims = arrivings.map(({ event }) => [...event.senders.slice(1).filter(isClaim), ...alsoClaimed].map(({ kind, valueRaw }) => ({ kind, value: valueRaw })));
+  const claims = arrivings.map(({ event }) => [...event.senders.slice(1).filter(isClaim), ...alsoClaimed].map(({ kind, value, valueRaw }) => ({ kind, value: value || valueRaw, valueRaw })));
   await lockClaimed(tx, workspaceId, claims.flat(), arrivings.flatMap(({ event }) => event.senders));
   const resolved = await resolveIdentities(tx, arrivings.map((arriving) => {
     const [anchor, ...others] = arriving.event.senders;

@@ -9,6 +9,7 @@ import { newId } from '../platform/ids.ts';
 import { insertRows, type NewRow } from '../platform/insert.ts';
 import { sqlState } from '../platform/sql-state.ts';
 import type { PartRow } from './parts.ts';
+import { showToQuoting, type Quotable } from './quotes.ts';
 
 /** A key by which a later message finds its conversation. MESSAGE: one message's own id. STANDING: a lane that goes on, and is repointed. */
 export interface ThreadKey {
@@ -19,7 +20,7 @@ export interface ThreadKey {
 export class MessageUnit extends Unit {
   private messages: NewRow[] = [];
   private parts: NewRow[] = [];
-  private threads = new Map<string, NewRow>();
+  private threads = new Map<string, NewRow & Quotable & Pick<ThreadKey, 'kind'>>();
   private referrals: NewRow[] = [];
   private heard: { identityId: string; at: string }[] = [];
 
@@ -74,6 +75,7 @@ export class MessageUnit extends Unit {
       insertThreads(tx, [...threads.values()]),
       insertRows(tx, referralsTable, referrals),
       touchActivities(tx, workspaceId, heard),
+      showToQuoting(tx, workspaceId, [...threads.values()].filter(({ kind }) => kind === 'MESSAGE')),
     ];
   }
 }

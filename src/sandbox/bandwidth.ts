@@ -3,7 +3,7 @@
 // https://dev.bandwidth.com/docs/messaging/createMessage · …/messaging/webhooks · …/messaging/errors · …/messaging/media · …/numbers/webhooks#authentication
 import { randomBytes, randomUUID } from 'node:crypto';
 import { now } from '../platform/clock.ts';
-import { callWebhook, openSandbox, type SandboxAnswer, type SandboxRequest, type Trouble, type WebhookAnswer } from './sandbox.ts';
+import { callWebhook, openSandbox, type SandboxAnswer, type SandboxRequest, type Trouble, type Weather, type WebhookAnswer } from './sandbox.ts';
 
 export interface BandwidthMessage {
   id: string;
@@ -38,7 +38,7 @@ export interface FakeBandwidth {
   /** Reports on a message: one callback for everybody that it went to (`to`: for him alone). */
   report(webhook: string, id: string, type: string, o?: { to?: string; errorCode?: number; description?: string }): Promise<WebhookAnswer[]>;
   /** A message comes in; the answers, one for each number of ours among `to`. */
-  receive(webhook: string, message: { from: string; to: string[]; text: string; media?: string[] }): Promise<WebhookAnswer[]>;
+  receive(webhook: string, message: { id?: string; from: string; to: string[]; text: string; media?: string[] }): Promise<WebhookAnswer[]>;
   /** Keeps a file of a message that came in; gives the address that callbacks name. */
   keep(content: Buffer, filename: string): string;
   /** One request to the webhook, with the challenge that Bandwidth waits for. */
@@ -58,9 +58,9 @@ const TAG_MAX = 1_024;
 /** GSM-7 characters and others, of one segment. */
 const SEGMENT = { gsm: 160, ucs2: 70 };
 
-export async function fakeBandwidth(o: { port?: number } = {}): Promise<FakeBandwidth> {
+export async function fakeBandwidth(o: { port?: number; weather?: Weather } = {}): Promise<FakeBandwidth> {
   const files = new Map<string, Buffer>();
-  const sandbox = await openSandbox({ port: o.port, take, refusal: (status) => refusalOf(status) });
+  const sandbox = await openSandbox({ port: o.port, weather: o.weather, take, refusal: (status) => refusalOf(status) });
   const credentials = { username: `api-${randomBytes(4).toString('hex')}`, password: randomBytes(12).toString('hex') };
 
   const bandwidth: FakeBandwidth = {
@@ -76,12 +76,12 @@ export async function fakeBandwidth(o: { port?: number } = {}): Promise<FakeBand
       }
       return answers;
     },
-    receive: async (webhook, { from, to, text, media }) => {
+    receive: async (webhook, { id, from, to, text, media }) => {
       const ours = to.filter((number) => bandwidth.numbers.size === 0 || bandwidth.numbers.has(number));
       const answers: WebhookAnswer[] = [];
       for (const owner of ours) {
         const message = {
-          id: newId(), owner, applicationId: bandwidth.applicationId, time: now(), segmentCount: media || to.length > 1 ? 1 : segmentsOf(text), direction: 'in', to, from, text, ...(media ? { media } : {}),
+          id: id ?? newId(), owner, applicationId: bandwidth.applicationId, time: now(), segmentCount: media || to.length > 1 ? 1 : segmentsOf(text), direction: 'in', to, from, text, ...(media ? { media } : {}),
         };
         answers.push(await bandwidth.post(webhook, [{ type: 'message-received', time: now(), description: 'Incoming message received', to: owner, message }]));
       }

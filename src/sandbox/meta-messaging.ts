@@ -4,7 +4,7 @@
 import { nowMs } from '../platform/clock.ts';
 import { newId } from '../platform/ids.ts';
 import { entryOf, Webhooks, type Delivered } from './meta-messaging-webhooks.ts';
-import { openSandbox, type Sandbox, type SandboxAnswer, type SandboxRequest, type WebhookAnswer } from './sandbox.ts';
+import { openSandbox, type Sandbox, type SandboxAnswer, type SandboxRequest, type Weather, type WebhookAnswer } from './sandbox.ts';
 
 export interface SandboxPage {
   id: string;
@@ -50,7 +50,7 @@ export interface MetaMessagingSandbox extends Sandbox {
   blocked: Set<string>;
   webhooks: Delivered[];
   connect(url: string, verifyToken: string): Promise<WebhookAnswer>;
-  /** A customer writes to a Page or Instagram account: his window is open from now on. `message` is as in the webhook, without its `mid`. */
+  /** A customer writes to a Page or Instagram account: his window is open from now on. `message` is as in the webhook; without a `mid` it gets one. */
   writes(account: string, customer: string, message: object, o?: { standby?: boolean }): Promise<{ mid: string; delivered: Delivered | null }>;
   /** Whatever else stands under `messaging` (`postback`, `reaction`, `read` …), with sender, recipient and time filled in. */
   tells(account: string, customer: string, item: object, o?: { standby?: boolean; fromAccount?: boolean }): Promise<Delivered | null>;
@@ -69,6 +69,7 @@ const ATTACHMENTS = new Set(['image', 'audio', 'video', 'file']);
 
 export async function openMetaMessaging(o: {
   port?: number;
+  weather?: Weather;
   appId?: string;
   appSecret: string;
   pages: SandboxPage[];
@@ -85,13 +86,13 @@ export async function openMetaMessaging(o: {
   const isInstagram = (account: string): boolean => o.pages.some((page) => page.instagram?.id === account) || (o.instagramLogins ?? []).some((login) => login.userId === account);
   const objectOf = (account: string) => (isInstagram(account) ? 'instagram' as const : 'page' as const);
 
-  const base = await openSandbox({ ...(o.port === undefined ? {} : { port: o.port }), take, refusal });
+  const base = await openSandbox({ port: o.port, weather: o.weather, take, refusal });
   const sandbox: MetaMessagingSandbox = Object.assign(base, {
     sent: [] as SentMessage[], uploads: [] as Uploaded[], echoes: 'after' as const, blocked: new Set<string>(), webhooks: webhooks.delivered,
     connect: (url: string, verifyToken: string) => webhooks.connect(url, verifyToken),
     settled: () => webhooks.settled(),
     async writes(account: string, customer: string, message: object, { standby = false } = {}) {
-      const mid = midOf(account);
+      const mid = (message as { mid?: string }).mid ?? midOf(account);
       const thread = threadOf(account, customer) ?? { wroteAt: 0, mids: new Set<string>() };
       thread.wroteAt = nowMs();
       thread.mids.add(mid);

@@ -3,7 +3,7 @@
 // https://postmarkapp.com/developer/api/overview · …/api/email-api · …/api/server-api · …/webhooks/webhooks-overview · …/webhooks/inbound-webhook
 import { randomBytes, randomUUID } from 'node:crypto';
 import { now } from '../platform/clock.ts';
-import { callWebhook, openSandbox, type SandboxAnswer, type SandboxRequest, type Trouble, type WebhookAnswer } from './sandbox.ts';
+import { callWebhook, openSandbox, type SandboxAnswer, type SandboxRequest, type Trouble, type Weather, type WebhookAnswer } from './sandbox.ts';
 
 export interface PostmarkMessage {
   id: string;
@@ -47,8 +47,8 @@ const RECIPIENTS_MAX = 50;
 const BODY_BYTES_MAX = 5 * 1024 * 1024;
 const FORBIDDEN = /\.(?:vbs|exe|bin|bat|chm|com|cpl|crt|hlp|hta|inf|ins|isp|jse|lnk|mdb|msc|msi|pcd|pif|reg|scr|sct|shs|vbe|vba|wsf|wsh|wsl)$/i;
 
-export async function fakePostmark(o: { port?: number } = {}): Promise<FakePostmark> {
-  const sandbox = await openSandbox({ port: o.port, take, refusal: (status) => REFUSALS.get(status) ?? { ErrorCode: 0, Message: 'Something went wrong.' } });
+export async function fakePostmark(o: { port?: number; weather?: Weather } = {}): Promise<FakePostmark> {
+  const sandbox = await openSandbox({ port: o.port, weather: o.weather, take, refusal: (status) => REFUSALS.get(status) ?? { ErrorCode: 0, Message: 'Something went wrong.' } });
   const postmark: FakePostmark = {
     url: sandbox.url, serverToken: randomUUID(), senders: new Set(), inactive: new Set(), streams: new Set(['outbound', 'broadcast']), messages: [], requests: sandbox.requests,
     trouble: (trouble) => sandbox.trouble(trouble),

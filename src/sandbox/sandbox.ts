@@ -26,6 +26,9 @@ export type Trouble =
   /** The request is taken and the answer isn't the provider's (a proxy's page). */
   | { answer: string; contentType?: string; times?: number };
 
+/** What a request meets, asked of every one for which no trouble waits; null: nothing. */
+export type Weather = (request: SandboxRequest) => Trouble | null;
+
 export interface Sandbox {
   /** What an account's `apiBaseUrl` is set to; without a slash at the end. */
   url: string;
@@ -50,6 +53,7 @@ const BODY_BYTES_MAX = 110 * 1024 * 1024;
  */
 export async function openSandbox(o: {
   port?: number;
+  weather?: Weather;
   take: (request: SandboxRequest) => SandboxAnswer | Promise<SandboxAnswer>;
   refusal: (status: number) => object;
 }): Promise<Sandbox> {
@@ -70,8 +74,8 @@ export async function openSandbox(o: {
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await requestOf(incoming);
     sandbox.requests.push(request);
-    const trouble = troubles[0];
-    if (trouble && (trouble.times = (trouble.times ?? 1) - 1) <= 0) troubles.shift();
+    const trouble = troubles[0] ?? o.weather?.(request);
+    if (trouble && (trouble.times = (trouble.times ?? 1) - 1) <= 0 && trouble === troubles[0]) troubles.shift();
     if (trouble && 'status' in trouble) {
       const headers: Record<string, string> = trouble.retryAfterSeconds === undefined ? {} : { 'retry-after': String(trouble.retryAfterSeconds) };
       return write(response, { status: trouble.status, headers, body: o.refusal(trouble.status) });

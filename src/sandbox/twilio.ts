@@ -3,7 +3,7 @@
 // https://www.twilio.com/docs/messaging/api/message-resource · …/docs/messaging/guides/webhook-request · …/docs/usage/security
 import { createHmac, randomBytes } from 'node:crypto';
 import { nowMs } from '../platform/clock.ts';
-import { callWebhook, openSandbox, type Sandbox, type SandboxAnswer, type SandboxRequest, type Trouble, type WebhookAnswer } from './sandbox.ts';
+import { callWebhook, openSandbox, type Sandbox, type SandboxAnswer, type SandboxRequest, type Trouble, type Weather, type WebhookAnswer } from './sandbox.ts';
 
 export interface TwilioMessage {
   sid: string;
@@ -67,7 +67,7 @@ export function twilioSignature(authToken: string, url: string, fields: Record<s
 const WINDOW_MS = 24 * 60 * 60 * 1_000;
 const WHATSAPP = 'whatsapp:';
 
-export async function fakeTwilio(o: { accountSid?: string; authToken?: string; port?: number } = {}): Promise<FakeTwilio> {
+export async function fakeTwilio(o: { accountSid?: string; authToken?: string; port?: number; weather?: Weather } = {}): Promise<FakeTwilio> {
   const accountSid = o.accountSid ?? newSid('AC');
   const authToken = o.authToken ?? randomBytes(16).toString('hex');
   /** The codes that troubles name, in their order, each as often as it is met. */
@@ -77,7 +77,7 @@ export async function fakeTwilio(o: { accountSid?: string; authToken?: string; p
   const lastWritten = new Map<string, number>();
 
   const sandbox: Sandbox = await openSandbox({
-    port: o.port, take,
+    port: o.port, weather: o.weather, take,
     refusal: (status) => {
       const { code = TROUBLE_CODES[status] ?? 20500, message = 'Refused by the test.' } = refusals.shift() ?? {};
       return errorBody(status, code, message);

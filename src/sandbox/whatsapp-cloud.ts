@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { nowMs } from '../platform/clock.ts';
 import { newId } from '../platform/ids.ts';
 import { Webhooks, type Delivered } from './meta-messaging-webhooks.ts';
-import { openSandbox, type Sandbox, type SandboxAnswer, type SandboxRequest, type WebhookAnswer } from './sandbox.ts';
+import { openSandbox, type Sandbox, type SandboxAnswer, type SandboxRequest, type Weather, type WebhookAnswer } from './sandbox.ts';
 import { contentFault, failed, objectIn, recipientIn, refusal, templateFault } from './whatsapp-cloud-rules.ts';
 
 export interface SandboxNumber {
@@ -54,7 +54,7 @@ export interface WhatsappCloudSandbox extends Sandbox {
   gone: Set<string>;
   webhooks: Delivered[];
   connect(url: string, verifyToken: string): Promise<WebhookAnswer>;
-  /** A customer writes: his window is open from now on. `message` is as in the webhook (`type` and what stands under it), without id, sender and time. */
+  /** A customer writes: his window is open from now on. `message` is as in the webhook (`type` and what stands under it), without sender and time; without an id it gets one. */
   writes(number: string, customer: SandboxCustomer, message: object): Promise<{ id: string; delivered: Delivered | null }>;
   /** A file of a customer's, for `writes`: what stands under `image`, `document` …. */
   file(o: { mime: string; content: Buffer }): { id: string; mime_type: string; sha256: string };
@@ -70,6 +70,7 @@ const FILE_ADDRESS_MS = 300_000;
 
 export async function openWhatsappCloud(o: {
   port?: number;
+  weather?: Weather;
   appSecret: string;
   accessToken: string;
   businessAccountId: string;
@@ -89,13 +90,13 @@ export async function openWhatsappCloud(o: {
   const numberOf = (id: string): SandboxNumber => o.numbers.find((number) => number.id === id)!;
   const wamid = () => `wamid.${Buffer.from(newId()).toString('base64')}`;
 
-  const base = await openSandbox({ ...(o.port === undefined ? {} : { port: o.port }), take, refusal });
+  const base = await openSandbox({ port: o.port, weather: o.weather, take, refusal });
   const sandbox: WhatsappCloudSandbox = Object.assign(base, {
     sent: [] as SentWhatsapp[], uploads: [] as WhatsappFile[], read: [] as { messageId: string; typing: boolean }[], gone: new Set<string>(), webhooks: webhooks.delivered,
     connect: (url: string, verifyToken: string) => webhooks.connect(url, verifyToken),
     settled: () => webhooks.settled(),
     async writes(number: string, customer: SandboxCustomer, message: object) {
-      const id = wamid();
+      const id = (message as { id?: string }).id ?? wamid();
       known.add(id);
       for (const address of [customer.phone, customer.userId]) if (address !== undefined) wroteAt.set(`${number} ${address}`, nowMs());
       const contact = {

@@ -2,7 +2,7 @@
 // the challenge. Written from X's documents. https://docs.x.com/x-api/direct-messages/manage/integrate · https://docs.x.com/x-api/webhooks/quickstart
 import { createHmac, randomBytes } from 'node:crypto';
 import { nowMs } from '../platform/clock.ts';
-import { callWebhook, openSandbox, type Sandbox, type SandboxAnswer, type SandboxRequest, type WebhookAnswer } from './sandbox.ts';
+import { callWebhook, openSandbox, type Sandbox, type SandboxAnswer, type SandboxRequest, type Weather, type WebhookAnswer } from './sandbox.ts';
 import { oauthFault, type OauthPair } from './x-oauth.ts';
 import { xMedia, type XUpload } from './x-media.ts';
 
@@ -74,12 +74,12 @@ export const xSignature = (secret: string, bytes: string | Buffer): string => `s
 
 const random = (bytes = 24): string => randomBytes(bytes).toString('base64url');
 
-export async function openXSandbox(o: { port?: number; account?: XUser } = {}): Promise<XSandbox> {
+export async function openXSandbox(o: { port?: number; account?: XUser; weather?: Weather } = {}): Promise<XSandbox> {
   const account = { id: '77120045', name: 'Larkspur Bikes', username: 'larkspurbikes', ...o.account, accessToken: '', accessTokenSecret: random() };
   account.accessToken = `${account.id}-${random()}`;
   const app = { consumerKey: random(18), consumerSecret: random(36), clientSecret: random(36) };
   const nonces = new Set<string>();
-  const base = await openSandbox({ port: o.port, take, refusal: (status) => problem(status).body as object });
+  const base = await openSandbox({ port: o.port, weather: o.weather, take, refusal: (status) => problem(status).body as object });
   const media = xMedia(() => sandbox.processing, () => newId());
   const sandbox: XSandbox = Object.assign(base, {
     app, account, messages: [], uploads: media.uploads, closed: new Set<string>(), gone: new Set<string>(), limit: null, accessLevel: 'read-write-directmessages',

@@ -4,9 +4,10 @@ import { BadToken, createVisitorToken, type IssuedToken } from '../access/tokens
 import type { Actor, Viewer } from '../access/viewer.ts';
 import { secretsOf } from '../channels/accounts.ts';
 import { Unparsable, type ObservedAddress, type Parsed, type RawRequest } from '../channels/channel.ts';
-import { messageKey, type ChatDelivery } from '../channels/live-chat/delivery.ts';
+import { messageKey, type ChatDelivery, type OwnChannel } from '../channels/live-chat/delivery.ts';
 import { identifiedBy, type Identified } from '../channels/live-chat/identification.ts';
-import { liveChat, type LiveChatSecrets, type LiveChatSettings } from '../channels/live-chat/provider.ts';
+import type { LiveChatSecrets, LiveChatSettings } from '../channels/live-chat/provider.ts';
+import { providerNamed } from '../channels/registry.ts';
 import { lockOwners } from '../identities/customers.ts';
 import { usable } from '../identities/linking.ts';
 import { moveIdentities } from '../identities/move.ts';
@@ -24,6 +25,7 @@ import { keyedHash } from '../platform/secrets.ts';
 interface Chat {
   workspaceId: string;
   accountId: string;
+  channel: OwnChannel;
   /** `cha_…`: how deliveries name it. */
   account: string;
   endpointId: string;
@@ -35,7 +37,7 @@ interface Visitor {
   id: string;
   name: string | null;
 }
-type Said = ChatDelivery extends infer One ? (One extends ChatDelivery ? Omit<One, 'account' | 'visitor'> : never) : never;
+type Said = ChatDelivery extends infer One ? (One extends ChatDelivery ? Omit<One, 'channel' | 'account' | 'visitor'> : never) : never;
 
 export interface Form {
   name?: string | null;
@@ -50,10 +52,11 @@ export interface Started extends IssuedToken {
 /**
  * With a publishable key: a new visitor, and his first token. With a visitor's token: a fresh token for the same visitor (`form` is then what
  * he adds). What the form says of his addresses is claimed, whatever it is.
- * @throws Refusal INVALID_INPUT, NOT_SENDABLE when the chat is closed
+ * @throws Refusal INVALID_INPUT, NOT_SENDABLE when the chat is closed, FORBIDDEN in an app, whose users are always identified
  */
 export async function startChat(tx: Tx, viewer: Viewer, input: { clientId?: string | null; form?: Form | null }): Promise<Started> {
   const chat = await openChat(tx, viewer);
+  if (chat.channel === 'in_app') throw new Refusal('FORBIDDEN', 'Who writes from an app is known to it: call identifyVisitor with a token that your backend signed for him, and again before ours ends.');
   const { workspaceId } = viewer;
   let identityIds = [...viewer.identityIds];
   if (identityIds.length === 0) {
@@ -190,24 +193,24 @@ export async function mustTakePart(tx: Tx, viewer: Viewer, conversationId: strin
  * lane and before anything is applied; it is given the addresses that the events name.
  */
 async function deliver(tx: Tx, chat: Chat, visitor: Visitor, said: Said, lock?: (addresses: ObservedAddress[]) => Promise<void>): Promise<(Applied | null)[]> {
-  const delivery = { ...said, account: chat.account, visitor: { id: visitor.id, name: visitor.name } };
+  const delivery = { ...said, channel: chat.channel, account: chat.account, visitor: { id: visitor.id, name: visitor.name } };
   const request: RawRequest = {
     method: 'POST', url: '/graphql', headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(delivery)),
   };
-  const parsed = await parse(request);
+  const parsed = await parse(chat.channel, request);
   const { events } = await storeDelivery(tx, chat.workspaceId, { endpointId: chat.endpointId, source: 'HTTP', request, parsed, unparsed: null });
   if (lock) {
     for (const lane of new Set(events.map((event) => event.lane))) await lockLane(tx, chat.workspaceId, lane);
-    await lock(parsed.events.flatMap(({ senders, identityChange }) => [...senders, ...(identityChange?.to ? [identityChange.to] : [])]));
+    await lock(parsed.events.flatMap(({ senders, identityChange }) => [...senders, ...(identityChange?.to ? [identityChange.to] : []), ...(identityChange?.also ?? [])]));
   }
   const applied: (Applied | null)[] = [];
   for (const event of events) applied.push(await applyWithin(tx, chat.workspaceId, event));
   return applied;
 }
 
-async function parse(request: RawRequest): Promise<Parsed> {
+async function parse(channel: OwnChannel, request: RawRequest): Promise<Parsed> {
   try {
-    return await liveChat.parse(request);
+    return await providerNamed('throughline', channel).parse(request);
   } catch (error) {
     // `field: what is wrong`, with the names of the mutations' inputs.
     if (error instanceof Unparsable) throw new Refusal('INVALID_INPUT', error.message, { field: [/^(\w+)/.exec(error.message)?.[1] ?? 'input'] });
@@ -217,11 +220,11 @@ async function parse(request: RawRequest): Promise<Parsed> {
 
 /** The visitor's chat. @throws Refusal NOT_SENDABLE when it is closed */
 async function openChat(tx: Tx, viewer: Viewer): Promise<Chat> {
-  const [row] = await tx<{ id: string; endpointId: string; settings: LiveChatSettings; state: string }[]>`
-    select id, endpoint_id, settings, state from channel_accounts
-    where workspace_id = ${viewer.workspaceId} and id = ${viewer.accountId} and channel = 'LIVE_CHAT'`;
+  const [row] = await tx<{ id: string; channel: Uppercase<OwnChannel>; endpointId: string; settings: LiveChatSettings; state: string }[]>`
+    select id, channel, endpoint_id, settings, state from channel_accounts
+    where workspace_id = ${viewer.workspaceId} and id = ${viewer.accountId} and channel in ('LIVE_CHAT', 'IN_APP')`;
   if (row?.state !== 'ACTIVE') throw new Refusal('NOT_SENDABLE', 'The chat is closed.');
-  return { workspaceId: viewer.workspaceId, accountId: row.id, account: publicId('cha', row.id), endpointId: row.endpointId, settings: row.settings };
+  return { workspaceId: viewer.workspaceId, accountId: row.id, channel: row.channel.toLowerCase() as OwnChannel, account: publicId('cha', row.id), endpointId: row.endpointId, settings: row.settings };
 }
 
 async function visitorOf(tx: Tx, workspaceId: string, identityId: string | undefined): Promise<Visitor> {

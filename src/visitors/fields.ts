@@ -129,6 +129,6 @@ query({
     single: true,
     prepare: (_args, viewer) => ({ shape: '', values: { account: { cast: 'uuid', value: viewer.accountId } } }),
     sql: (_shape, param, workspace) => `select a.state = 'ACTIVE' as is_open, a.settings->>'greeting' as greeting, coalesce(a.settings->'form', '[]'::jsonb) as form
-      from channel_accounts a where a.workspace_id = ${workspace} and a.id = ${param('account')} and a.channel = 'LIVE_CHAT'`,
+      from channel_accounts a where a.workspace_id = ${workspace} and a.id = ${param('account')} and a.channel in ('LIVE_CHAT', 'IN_APP')`,
   }),
 });

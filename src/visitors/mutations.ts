@@ -25,7 +25,7 @@ const startedPayload = {
 const started = ({ token, expiresAt, identityId }: actions.Started) => ({ visitor: identityId, visitorId: publicId('vis', identityId), token, expiresAt });
 
 mutation('startChat', {
-  description: 'With a publishable key: makes a visitor and gives his token. With a visitor’s token: gives the same visitor a fresh one.',
+  description: 'With a publishable key: makes a visitor and gives his token. With a visitor’s token: gives the same visitor a fresh one. Not in an app, whose users are identified.',
   permission: 'visitor:self',
   input: {
     clientId: { ...clientId, required: false },

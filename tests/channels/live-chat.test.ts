@@ -23,7 +23,7 @@ test('a message is the visitor’s, known by his own client id', async () => {
 });
 
 test('what is typed is claimed; what the company signed is verified, but an address that it has not checked', async () => {
-  const trusts = async (delivery: unknown) => (await parse(delivery)).map((e) => [e.identityChange?.to?.kind, e.identityChange?.to?.value, e.identityChange?.to?.trust]);
+  const trusts = async (delivery: unknown) => (await parse(delivery)).flatMap(({ identityChange: change }) => [change!.to!, ...(change!.also ?? [])].map((to) => [to.kind, to.value, to.trust]));
   expect(await trusts({ ...base, type: 'form', name: 'Ada', email: 'Ada@Example.com', phone: '+31 20 123 4567', fields: {} }))
     .toEqual([['email', 'ada@example.com', 'claimed'], ['phone', '+31201234567', 'claimed']]);
   const identified = { ...base, type: 'identify', externalId: '4711', system: 'shop', name: 'Ada', email: 'ada@example.com', phone: null };

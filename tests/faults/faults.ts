@@ -16,7 +16,7 @@ const CLIENTS = 2;
 /** Of them, every other one drops its connection itself, again and again. */
 const FOLLOWERS = 3;
 /** How often a fault is done again that met nothing. */
-const TRIES_MAX = 3;
+const TRIES_MAX = 10;
 
 export interface FaultOptions {
   counts: Counts;
@@ -31,6 +31,8 @@ export interface FaultOptions {
   /** The run ends there, undone. */
   secondsMax: number;
   say: (text: string) => void;
+  /** Ends the run before its end, and everything that it started. */
+  signal?: AbortSignal;
 }
 
 export interface FaultResult {
@@ -56,12 +58,14 @@ export interface FaultResult {
   at: string;
 }
 
+/** @throws Error when it was stopped */
 export async function runFaults(o: FaultOptions): Promise<FaultResult> {
   const began = performance.now();
   const cluster = await openCluster({ disk: o.counts['disk full'] > 0, say: o.say });
   const fleet = new Fleet();
   try {
-    return await new Run(o, cluster, fleet, began).result();
+    const stopped = new Promise<never>((_, reject) => o.signal?.addEventListener('abort', () => reject(new Error('The run was stopped.')), { once: true }));
+    return await Promise.race([new Run(o, cluster, fleet, began).result(), stopped]);
   } finally {
     fleet.end();
     await cluster.close();

@@ -35,10 +35,17 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+
 const began = performance.now();
 const result = await runFaults({
+  signal: stopping.signal,
   counts, seed: number('seed', seedOfRun()), acks: number('acks', 200), every: number('every', 10), people: number('people', 12), workers: number('workers', 4), secondsMax: number('seconds-max', 120 + total * 30),
   say: (text) => console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${text}`),
+}).catch((error: unknown) => {
+  if (stopping.signal.aborted) process.exit(130);
+  throw error;
 });
 if (values.json) writeFileSync(values.json as string, `${JSON.stringify(result, null, 2)}\n`);
 console.log(told(result));

@@ -51,7 +51,7 @@ afterAll(async () => {
 
 it.each(chosen.map((mutant, index) => [...mutant, index] as const))(
   'a broken %s is noticed: %s -> %s',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async (file, from, to, index) => {
     const path = `../../src/graphql/${file}`;
     const source = readFileSync(new URL(path, import.meta.url), 'utf8');

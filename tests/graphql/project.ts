@@ -112,6 +112,7 @@ async function oddRows(owner: Sql, id: string): Promise<void> {
   await owner`update members set deactivated_at = ${at} where workspace_id = ${id} and name like 'Tom%'`;
   await owner`update notes set pinned_at = ${at}, pinned_by_kind = 'SYSTEM' where workspace_id = ${id}`;
   await owner`update channel_accounts set fault_at = ${at}, fault = ${odd} where workspace_id = ${id} and channel = 'SMS'`;
+  await owner`update channel_accounts set notice_at = ${at}, notice = ${odd}, notice_details = ${owner.json({ code: odd })} where workspace_id = ${id} and channel = 'EMAIL'`;
   await owner`update receipts set occurred_at = ${at} where workspace_id = ${id}`;
   await owner`update external_record_versions set content = content || jsonb_build_object('url', ${odd}::text) where workspace_id = ${id} and version = 1`;
   await owner`update inbound_events set error = ${odd} where workspace_id = ${id}`;

@@ -22,6 +22,7 @@ import { testDatabase, type TestDatabase } from '../harness/database.ts';
 import { proven } from '../harness/proven.ts';
 import { seedOfRun } from '../harness/seeded.ts';
 import { fakeTwilio, type FakeTwilio } from '../../src/sandbox/twilio.ts';
+import { ending } from './ending.ts';
 
 const SEED = seedOfRun();
 const RUNS = Number(process.env.RUNS ?? 12);
@@ -102,32 +103,7 @@ async function live(order: readonly number[] | null): Promise<unknown> {
   }
   await drain.idle();
   await drain.stop();
-  return ending(workspaceId);
-}
-
-/** What there is at the end, under names that are the same in every workspace. */
-async function ending(workspaceId: string): Promise<unknown> {
-  const { owner } = db;
-  const name = owner`case when m.direction = 'OUTBOUND' then 'ours' else m.provider_message_id end`;
-  const events = await owner`select state, error, count(*)::int as n from inbound_events where workspace_id = ${workspaceId} and state not in ('APPLIED', 'DUPLICATE') group by state, error`;
-  const messages = await owner`
-    select ${name} as name, m.channel, m.direction, m.text, m.subject, m.delivery_state, m.occurred_at as at, i.value as address
-    from messages m join identities i on i.workspace_id = m.workspace_id and i.id = m.identity_id
-    where m.workspace_id = ${workspaceId} order by name`;
-  const calls = await owner`
-    select c.direction, state, disposition, started_at, ringing_at, answered_at, ended_at, ring_ms, talk_ms, end_cause, from_value, to_value, i.value as address
-    from calls c join identities i on i.workspace_id = c.workspace_id and i.id = c.identity_id where c.workspace_id = ${workspaceId}`;
-  const legs = await owner`select provider_leg_id, parent_provider_leg_id, started_at, answered_at, ended_at from call_legs where workspace_id = ${workspaceId} order by provider_leg_id`;
-  const recordings = await owner`select provider_recording_id, kind, state, duration_ms from recordings where workspace_id = ${workspaceId}`;
-  // Why a message joined, who waits and by which channel he is answered follow from the order of acceptance, which is the other one.
-  const conversations = await owner`
-    select v.status, (select array_agg(c order by c) from unnest(v.channels) c) as channels, v.first_inbound_at, v.message_count, v.last_activity_at, v.created_at, l.provider_message_id as last_message
-    from conversations v left join messages l on l.workspace_id = v.workspace_id and l.id = v.last_message_id where v.workspace_id = ${workspaceId}`;
-  const timeline = await owner`
-    select t.kind, case when t.kind = 'MESSAGE' then ${name} else t.kind end as name, t.occurred_at as at, t.channel, i.value as address
-    from timeline_entries t join identities i on i.workspace_id = t.workspace_id and i.id = t.identity_id left join messages m on m.workspace_id = t.workspace_id and m.id = t.ref_id
-    where t.workspace_id = ${workspaceId} and t.kind <> 'IDENTITY_CHANGE' order by t.occurred_at, t.tie, name`;
-  return { events, messages, calls, legs, recordings, conversations, timeline };
+  return ending(db, workspaceId, { [twilio.messages.at(-1)!.sid]: 'ours' });
 }
 
 test(`any order and repetition of a conversation's deliveries ends the same (SEED=${SEED}, ${RUNS} runs)`, { timeout: 120_000 }, async () => {

@@ -102,18 +102,19 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
   if (posted.status !== 202) throw new Error(`The mail was refused: ${posted.status} ${await posted.text()}`);
   await twilio.post(hooks.sms, { Nonsense: mark });
 
-  // Somebody else writes to the Page, and likes what he wrote.
+  // Somebody else writes to the Page, likes what he wrote, and has seen everything.
   const written = { sender: { id: `77${n}` }, recipient: { id: page }, timestamp: Date.now() };
   const messaging = [
     { ...written, message: { mid: `m_${mark}`, text: `Page message of ${mark}`, referral: { ref: mark, source: 'ADS', type: 'OPEN_THREAD', ad_id: `66${n}` } } },
     { ...written, reaction: { mid: `m_${mark}`, action: 'react', reaction: 'love', emoji: '❤' } },
+    { ...written, read: { watermark: Date.now() } },
   ];
   const told = JSON.stringify({ object: 'page', entry: [{ id: page, time: Date.now(), messaging }] });
   const taken = await fetch(`${server.address}/hooks/meta/${publicId('end', messenger.endpointId)}`, {
     method: 'POST', headers: { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${createHmac('sha256', appSecret).update(told).digest('hex')}` }, body: told,
   });
   if (taken.status !== 200) throw new Error(`The Page's delivery was refused: ${taken.status} ${await taken.text()}`);
-  await until('the reaction to be there', async () => (await server.db.owner`select 1 from reactions where workspace_id = ${ws.id}`)[0]);
+  await until('the reaction and the watermark to be there', async () => (await server.db.owner`select 1 from reactions join watermarks using (workspace_id) where workspace_id = ${ws.id}`)[0]);
 
   // A text message, its answer by Twilio, the report on that; a call that was taken, recorded and transcribed.
   const text = await twilio.text(hooks.sms, { from: phone, to: number, body: `Text of ${mark}` });

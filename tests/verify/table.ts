@@ -22,6 +22,7 @@ export const COUNTS: readonly Count[] = [
   { name: 'soak', counts: { minutes: 30 }, slices: 1, command: ({ seed, json }) => tsx('tests/soak/run.ts', '--minutes', '30', '--seed', String(seed), '--json', json) },
   { name: 'resume', counts: { drops: 2_000 }, slices: 10, command: ({ seed, json }) => ({ program: process.execPath, args: ['bin/throughline.mjs', 'prove', 'resume', '--drops', '200', '--seed', String(seed), '--json', json] }) },
   { name: 'shuffle', counts: { runs: 1_000 }, slices: 10, command: ({ seed, json }) => vitest('tests/guarantees/shuffle.test.ts', json, { SEED: String(seed), RUNS: '100' }) },
+  { name: 'shuffle.networks', counts: { runs: 1_000 }, slices: 10, command: ({ seed, json }) => vitest('tests/guarantees/shuffle-networks.test.ts', json, { SEED: String(seed), RUNS: '100' }) },
   { name: 'rollups', counts: { runs: 500 }, slices: 10, command: ({ seed, json }) => vitest('tests/analytics/rollups.test.ts', json, { SEED: String(seed), RUNS: '50' }) },
   { name: 'differential', counts: { operations: 20_000 }, slices: 10, command: ({ seed, json }) => vitest('tests/graphql/project.test.ts', json, { SEED: String(seed), OPERATIONS: '2000' }) },
   // Over a schema made for it, which uses every form of declaration.

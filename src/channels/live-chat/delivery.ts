@@ -7,7 +7,12 @@ export const TEXT_CHARACTERS_MAX = 20_000;
 export const clientId = z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/, 'Expected 1 to 100 letters, digits or `_ . : -`.');
 
 const line = z.string().max(320);
+/** The channels of which this is the protocol. */
+export const OWN_CHANNELS = ['live_chat', 'in_app'] as const;
+export type OwnChannel = (typeof OWN_CHANNELS)[number];
+
 const base = {
+  channel: z.enum(OWN_CHANNELS).default('live_chat'),
   /** The chat account, `cha_…`. */
   account: z.string().regex(/^cha_[0-9a-f]{32}$/),
   visitor: z.strictObject({

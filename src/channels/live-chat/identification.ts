@@ -10,7 +10,7 @@ export const identificationKey = z
   .strictObject({
     algorithm: z.enum(['HS256', 'RS256', 'ES256']).describe('How the tokens are signed.'),
     key: z.string().max(8_192).describe('HS256: a secret of at least 32 characters. RS256 (2,048 bits or more) and ES256: the public key as PEM.'),
-  })
+  }, { error: ({ code }) => (code === 'invalid_type' ? 'Expected `{ "algorithm": "ES256", "key": "-----BEGIN PUBLIC KEY-----…" }` (or RS256, or HS256 with a secret): the key of the tokens that your backend signs.' : undefined) })
   .superRefine(({ algorithm, key }, context) => {
     const fault = faultOf(algorithm, key);
     if (fault) context.addIssue({ code: 'custom', path: ['key'], message: fault });

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { now } from '../../platform/clock.ts';
+import { seededRandom } from '../../platform/random.ts';
 import { numberOf, progressBar, UsageError, type Command } from './command.ts';
 import { proveResume } from './prove-resume.ts';
 
@@ -61,7 +62,7 @@ export const proveCommand: Command = {
 
 async function proof(name: string, drops: number, seed: number): Promise<Result> {
   const began = performance.now();
-  const proved = await PROOFS[name]!.run({ drops, random: numbers(seed), progress: progressBar(`Proving ${name}`) });
+  const proved = await PROOFS[name]!.run({ drops, random: seededRandom(seed), progress: progressBar(`Proving ${name}`) });
   return { ...proved, seed, drops, seconds: Math.round(performance.now() - began) / 1000, at: now() };
 }
 
@@ -81,16 +82,4 @@ function told(name: string, { ok, counts, faults, seed, seconds }: Result, isKep
   const lines = [`${name}: ${ok ? 'holds' : 'DOES NOT HOLD'}: ${PROOFS[name]!.shows} (seed ${seed}, ${seconds} s${isKept ? ', from the results that were there' : ''})`];
   for (const [what, number] of Object.entries(counts)) lines.push(`  ${String(number).padStart(8)}  ${what.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`);
   return [...lines, ...faults.map((fault) => `  ${fault}`)].join('\n');
-}
-
-/** Mulberry32: small, and the same everywhere. */
-function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -6,6 +6,8 @@
 //   await chat.start({ name: 'Ada', fields: { order: '48821' } });
 //   chat.send('Where is my order?');
 //
+// In an app: `userToken: () => myBackend.supportToken()` in the options, and `await chat.start()`.
+//
 // What is said is shown at once and sent in order, again and again under the same client id, until it was answered: once, whatever happens
 // to the connection. What the server tells is followed from a cursor, so that nothing is missed and nothing comes twice.
 import { createClient, type Client } from 'graphql-ws';
@@ -44,6 +46,20 @@ export class ChatClient {
    */
   async start(form: ChatForm = {}): Promise<void> {
     this.#closed = false;
+    if (this.#options.userToken) await this.#beUser(this.#options.userToken);
+    else await this.#beVisitor(form);
+    await this.#load();
+    this.#follow();
+    void this.#flush();
+  }
+
+  async #beUser(userToken: () => string | Promise<string>): Promise<void> {
+    // By the publishable key: whoever was logged in before is nobody's business.
+    this.#token = null;
+    await this.#take(await this.#ask(IDENTIFY, { input: { clientId: newClientId(), token: await userToken() } }));
+  }
+
+  async #beVisitor(form: ChatForm): Promise<void> {
     this.#token = (await this.#options.storage?.read()) ?? null;
     const input = { clientId: newClientId(), ...form };
     try {
@@ -54,9 +70,6 @@ export class ChatClient {
       this.#token = null;
       await this.#take(await this.#ask(START, { input }));
     }
-    await this.#load();
-    this.#follow();
-    void this.#flush();
   }
 
   /** Says who the visitor is, by a token that your own backend signed for him. @throws ChatRefused */
@@ -134,7 +147,7 @@ export class ChatClient {
 
   async #take({ token, expiresAt }: { token: string; expiresAt?: string }): Promise<void> {
     this.#token = token;
-    await this.#options.storage?.write(token);
+    if (!this.#options.userToken) await this.#options.storage?.write(token);
     clearTimeout(this.#renewal);
     const leftMs = expiresAt === undefined ? 3_600_000 : Date.parse(expiresAt) - Date.now();
     // Timers hold 2^31 ms at most.
@@ -144,7 +157,8 @@ export class ChatClient {
 
   async #renew(): Promise<void> {
     try {
-      await this.#take(await this.#surely(START, {}));
+      if (this.#options.userToken) await this.#take(await this.#surely(IDENTIFY, { clientId: newClientId(), token: await this.#options.userToken() }));
+      else await this.#take(await this.#surely(START, {}));
     } catch (error) {
       if (error instanceof ChatRefused) this.#end();
     }

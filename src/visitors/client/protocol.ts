@@ -6,6 +6,11 @@ export interface ChatOptions {
   url: string;
   /** `ChannelAccount.publishableKey`: `tlp_…`. */
   publishableKey: string;
+  /**
+   * In an app (IN_APP): a token that your backend signed for whoever is logged in, a fresh one each time it is asked for. He is identified by it at the start
+   * and again whenever ours is about to end; `storage` is not used then.
+   */
+  userToken?: () => string | Promise<string>;
   /** Where the visitor's token lives between two pages. Default: nowhere, so a reload begins a new visitor. */
   storage?: TokenStorage;
   /** Called after every change, with all there is. */

@@ -1,0 +1,2 @@
+ALTER TABLE "messages" ADD COLUMN "quotes_key" text;--> statement-breakpoint
+CREATE INDEX "messages_quoting" ON "messages" USING btree ("workspace_id","account_id","quotes_key") WHERE quotes_key is not null;
