@@ -41,6 +41,8 @@ test('an account is connected once its provider takes the secrets, told what is 
   expect(made.stdout).toContain('1. ');
   const [id] = /cha_[0-9a-f]{32}/.exec(made.stdout)!;
   expect(await run('check', id)).toMatchObject({ code: 0, stdout: 'The credential is good.\n' });
+  const [, ...steps] = made.stdout.trim().split('\n');
+  expect((await run('setup', id)).stdout.trim().split('\n')).toEqual(steps);
 
   expect(await run('rotate', id, '--secrets', await secrets('e'.repeat(32)))).toMatchObject({ code: 0 });
   expect(await run('check', id)).toMatchObject({ code: 1 });

@@ -18,7 +18,7 @@ import { chosenWorkspace, UsageError, withDatabase, type Command } from './comma
 export const channelsCommand: Command = {
   name: 'channels',
   usage: `providers | list | connect --channel CHANNEL --provider PROVIDER --name NAME [--address ADDRESS] [--settings JSON] [--secrets FILE] [--endpoint ID] [--default] [--no-check]
-    | check ID | rotate ID --secrets FILE [--forget-previous] | enable ID | disable ID | disconnect ID  [--workspace NAME]`,
+    | setup ID | check ID | rotate ID --secrets FILE [--forget-previous] | enable ID | disable ID | disconnect ID  [--workspace NAME]`,
   summary: 'Connect, check, rotate and end channel accounts. Secrets are read from a file of JSON, or from standard input (`--secrets -`), so that no list of processes shows them.',
   run(args) {
     const { values, positionals: [act, id] } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
@@ -56,6 +56,11 @@ interface Given {
 }
 
 const ACTS: Record<string, (given: Given, accountId: string) => Promise<number>> = {
+  setup: async ({ workspaceId, within }, accountId) => {
+    const { provider, channel, endpointId } = await within((tx) => accountById(tx, workspaceId, accountId));
+    console.log(stepsOf(provider, channel, endpointId));
+    return 0;
+  },
   check: async ({ workspaceId, within, http }, accountId) => {
     const fault = await faultOf(await within((tx) => accountById(tx, workspaceId, accountId)), http);
     await within((tx) => setAccountFault(tx, systemActor(workspaceId), accountId, fault));
@@ -113,9 +118,14 @@ async function connect({ workspaceId, within, http, values }: Given): Promise<nu
   };
   if (!values['no-check']) await checkCredential(input, http);
   const { accountId, endpointId } = await within((tx) => connectChannel(tx, systemActor(workspaceId), input));
-  const url = webhookUrl(input.provider, endpointId);
-  console.log([`${publicId('cha', accountId)} is connected (endpoint ${publicId('end', endpointId)}).`, url, ...(findProvider(input.provider, input.channel.toLowerCase())?.setup?.({ url }) ?? []).map((step, n) => `${n + 1}. ${step}`)].join('\n'));
+  console.log(`${publicId('cha', accountId)} is connected (endpoint ${publicId('end', endpointId)}).\n${stepsOf(input.provider, input.channel, endpointId)}`);
   return 0;
+}
+
+/** The webhook's address, and what to do with it at the provider. */
+function stepsOf(provider: string, channel: Channel, endpointId: string): string {
+  const url = webhookUrl(provider, endpointId);
+  return [url, ...(findProvider(provider, channel.toLowerCase())?.setup?.({ url }) ?? []).map((step, n) => `${n + 1}. ${step}`)].join('\n');
 }
 
 function lineOf({ message, details }: Refusal): string {
