@@ -33,7 +33,10 @@ export const calls = pgTable('calls', {
   endedAt: moment(),
   ringMs: bigint({ mode: 'number' }),
   talkMs: bigint({ mode: 'number' }),
+  /** What the provider said; `hold_ms` is this, else counted from the steps. */
+  reportedHoldMs: bigint({ mode: 'number' }),
   holdMs: bigint({ mode: 'number' }),
+  queueMs: bigint({ mode: 'number' }),
   endCause: text(),
   memberId: uuid(),
   /** The events already folded, so that a late or repeated one changes nothing: `{ "<provider sequence key>": true }` is not kept; this is the highest sequence seen. */
@@ -69,6 +72,26 @@ export const callLegs = pgTable('call_legs', {
   primaryKey({ columns: [t.workspaceId, t.id] }),
   foreignKey({ name: 'call_legs_call', columns: [t.workspaceId, t.callId], foreignColumns: [calls.workspaceId, calls.id] }),
   uniqueIndex('call_legs_by_provider_id').on(t.workspaceId, t.callId, t.providerLegId),
+]);
+
+export const CALL_STEPS = ['HELD', 'RESUMED', 'QUEUED', 'DEQUEUED', 'TRANSFERRED'] as const;
+
+/** What happened to a call between its ring and its end. */
+export const callSteps = pgTable('call_steps', {
+  workspaceId: workspaceId(),
+  id: id(),
+  callId: uuid().notNull(),
+  /** Of its event: the same event is one step. */
+  eventKey: text().notNull(),
+  kind: text().notNull(),
+  /** To whom it was transferred, or the queue. */
+  party: text(),
+  occurredAt: moment().notNull(),
+}, (t) => [
+  primaryKey({ columns: [t.workspaceId, t.id] }),
+  foreignKey({ name: 'call_steps_call', columns: [t.workspaceId, t.callId], foreignColumns: [calls.workspaceId, calls.id] }),
+  uniqueIndex('call_steps_by_event').on(t.workspaceId, t.callId, t.eventKey),
+  oneOf('call_steps_kind', t.kind, CALL_STEPS),
 ]);
 
 export const recordings = pgTable('recordings', {

@@ -61,7 +61,7 @@ describe('the house', () => {
   it('only its own folder writes a table', () => {
     const owners: Record<string, string[]> = {
       customers: ['identities', 'customers'], identities: ['identities'], claims: ['identities'], attribute_observations: ['identities', 'customers'], conversations: ['conversations', 'events'],
-      conversation_participants: ['conversations'], conversation_changes: ['parting'], conversation_change_items: ['parting'], referrals: ['messages'], reactions: ['messages'], blobs: ['messages'], messages: ['messages'], message_parts: ['messages'], attempts: ['messages'], receipts: ['messages'], watermarks: ['messages'], threads: ['messages'], calls: ['calls'],
+      conversation_participants: ['conversations'], conversation_changes: ['parting'], conversation_change_items: ['parting'], referrals: ['messages'], reactions: ['messages'], blobs: ['messages'], messages: ['messages'], message_parts: ['messages'], attempts: ['messages'], receipts: ['messages'], watermarks: ['messages'], threads: ['messages'], calls: ['calls'], call_steps: ['calls'],
       notes: ['crm'], external_records: ['crm'], event_outbox: ['events'], timeline_entries: ['events'], deliveries: ['inbound'], inbound_events: ['inbound'], inbound_keys: ['inbound'],
       channel_accounts: ['channels'], channel_endpoints: ['channels'], routing_rules: ['routing'], routing_decisions: ['routing'], api_keys: ['workspaces'], idempotency_keys: ['graphql'],
     };

@@ -13,7 +13,7 @@ import { tieOf } from '../messages/store.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
-import { answersLeg, foldCall, newCall, type CallFacts } from './fold.ts';
+import { answersLeg, foldCall, newCall, type CallFacts, type CallStep } from './fold.ts';
 
 interface CallRow extends CallFacts {
   id: string;
@@ -38,7 +38,8 @@ export async function applyCall(tx: Tx, arriving: Arriving): Promise<Received> {
   // Read again under the lock: another event of the call may have changed it.
   const before = (await findCall(tx, workspaceId, accountId, key))!;
   const legAnswered = await putLeg(tx, workspaceId, before.id, call, at);
-  const facts = foldCall(before, call, at, call.parentCallId !== null, legAnswered);
+  const steps = await putStep(tx, workspaceId, before.id, event, at);
+  const facts = foldCall(before, call, at, call.parentCallId !== null, legAnswered, steps);
   const trust = callerTrust(event);
   const actor: Actor = { workspaceId, kind: 'CUSTOMER', id: before.identityId };
   await tx`
@@ -79,11 +80,14 @@ export const knowsCall = async (tx: Tx, workspaceId: string, accountId: string, 
 /** How far the event attests the caller: not every event of a call repeats what its network said of it, so the most that one says stands. */
 const callerTrust = ({ senders }: InboundEvent): string => senders[0]?.trust.toUpperCase() ?? 'CLAIMED';
 
-const FACTS = ['state', 'disposition', 'startedAt', 'ringingAt', 'answeredAt', 'endedAt', 'ringMs', 'talkMs', 'endCause'] as const;
+/** Of a call; a thousand would be one every few seconds, all day. */
+const STEPS_MAX = 1_000;
+
+const FACTS = ['state', 'disposition', 'startedAt', 'ringingAt', 'answeredAt', 'endedAt', 'ringMs', 'talkMs', 'reportedHoldMs', 'holdMs', 'queueMs', 'endCause'] as const;
 
 async function findCall(tx: Tx, workspaceId: string, accountId: string, key: string): Promise<CallRow | null> {
   const [row] = await tx<CallRow[]>`
-    select id, conversation_id, identity_id, direction, version, state, disposition, started_at, ringing_at, answered_at, ended_at, ring_ms, talk_ms, end_cause
+    select id, conversation_id, identity_id, direction, version, state, disposition, started_at, ringing_at, answered_at, ended_at, ring_ms, talk_ms, reported_hold_ms, hold_ms, queue_ms, end_cause
     from calls where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_call_id = ${key}`;
   return row ?? null;
 }
@@ -131,6 +135,17 @@ async function putLeg(tx: Tx, workspaceId: string, callId: string, call: Call, a
   const [row] = await tx<{ answered: boolean }[]>`
     select exists (select from call_legs where workspace_id = ${workspaceId} and call_id = ${callId} and parent_provider_leg_id is not null and answered_at is not null) as answered`;
   return row!.answered;
+}
+
+/** Keeps the step that the event tells of; gives all of the call. */
+async function putStep(tx: Tx, workspaceId: string, callId: string, { call, dedupeKey }: InboundEvent, at: string): Promise<CallStep[]> {
+  const { step } = call!;
+  if (step) {
+    await tx`
+      insert into call_steps ${tx({ workspaceId, id: newId(), callId, eventKey: dedupeKey, kind: step.kind.toUpperCase(), party: step.party, occurredAt: at })}
+      on conflict (workspace_id, call_id, event_key) do nothing`;
+  }
+  return tx<CallStep[]>`select kind, occurred_at from call_steps where workspace_id = ${workspaceId} and call_id = ${callId} order by occurred_at, event_key limit ${STEPS_MAX}`;
 }
 
 async function putRecording(tx: Tx, workspaceId: string, callId: string, recording: NonNullable<Call['recording']>): Promise<void> {

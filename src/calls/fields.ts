@@ -1,5 +1,5 @@
 // The graph's calls: one thing on the timeline that changes as it rings, is answered, ends, and its recording and transcript come.
-import { CALL_DISPOSITIONS, CALL_STATES, RECORDING_KINDS, RECORDING_STATES, TRANSCRIPT_STATES } from '../../schema/calls.ts';
+import { CALL_DISPOSITIONS, CALL_STATES, CALL_STEPS, RECORDING_KINDS, RECORDING_STATES, TRANSCRIPT_STATES } from '../../schema/calls.ts';
 import { ChannelAccount } from '../channels/fields.ts';
 import { Conversation, ownerOf } from '../conversations/fields.ts';
 import { Customer } from '../customers/fields.ts';
@@ -28,6 +28,17 @@ export const CallLeg = entity('CallLeg', {
     answeredAt: column('DateTime', 'answered_at', 'When it was answered; null when it was not.', { nullable: true }),
     endedAt: column('DateTime', 'ended_at', 'When it ended; null while it goes on.', { nullable: true }),
     endCause: column('String', 'end_cause', 'Why it ended, in the provider\'s words; null when it didn\'t say.', { nullable: true }),
+  },
+});
+const CallStepKind = enumeration('CallStepKind', 'What happened to a call on its way.', CALL_STEPS, {
+  HELD: 'The other side was put on hold.', RESUMED: 'The talk went on.', QUEUED: 'The caller began to wait in a queue.', DEQUEUED: 'He waits there no longer.', TRANSFERRED: 'It was handed on.',
+});
+export const CallStep = entity('CallStep', {
+  prefix: 'stp', table: 'call_steps', permission: 'messages:read', description: 'Something that happened to a call between its ring and its end.',
+  fields: {
+    kind: column(CallStepKind, 'kind', 'What happened.'),
+    party: column('String', 'party', 'To whom it was transferred, or the queue\'s name; null otherwise.', { nullable: true, permission: 'customers:contact' }),
+    occurredAt: column('DateTime', 'occurred_at', 'When.'),
   },
 });
 export const Recording = entity('Recording', {
@@ -68,7 +79,10 @@ export const Call = entity('Call', {
     endedAt: column('DateTime', 'ended_at', 'When it ended; null while it goes on.', { nullable: true }),
     ringMs: expression('Milliseconds', (c) => `${c}.ring_ms`, 'How long it rang; null until it was answered or ended.', { nullable: true }),
     talkMs: expression('Milliseconds', (c) => `${c}.talk_ms`, 'How long was talked; null until it ended, and when nobody answered.', { nullable: true }),
+    holdMs: expression('Milliseconds', (c) => `${c}.hold_ms`, 'How long the other side was on hold; null when it never was, or isn\'t told.', { nullable: true }),
+    queueMs: expression('Milliseconds', (c) => `${c}.queue_ms`, 'How long the caller waited in queues; null when he didn\'t, or isn\'t told.', { nullable: true }),
     endCause: column('String', 'end_cause', 'Why it ended, in the provider\'s words; null when it didn\'t say.', { nullable: true }),
+    steps: list(() => CallStep, 'What happened to it on its way (hold, queue, transfer), in order; at most 100.', { key: 'call_id', order: 'occurred_at, id', max: 100 }),
     legs: list(() => CallLeg, 'Its connections, in order; at most 50.', { key: 'call_id', order: 'started_at, id', max: 50 }),
     recordings: list(() => Recording, 'Its recordings, in order of arrival; at most 50.', { key: 'call_id', order: 'created_at, id', max: 50 }),
     transcripts: list(() => Transcript, 'Its transcripts, in order of arrival; at most 50.', { key: 'call_id', order: 'created_at, id', max: 50 }),

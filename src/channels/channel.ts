@@ -71,6 +71,8 @@ export const part = z.discriminatedUnion('type', [
 ]);
 export type Part = z.infer<typeof part>;
 
+export const CALL_STEPS = ['held', 'resumed', 'queued', 'dequeued', 'transferred'] as const;
+
 export const RECEIPT_STATES = ['accepted', 'sending', 'sent', 'delivered', 'read', 'played', 'failed'] as const;
 
 export const inboundEvent = z.object({
@@ -152,6 +154,10 @@ export const inboundEvent = z.object({
       endCause: z.string().nullable(),
       /** Milliseconds from answer to end, when the provider says it. */
       talkMs: z.number().int().nullable(),
+      /** Milliseconds on hold, when the provider says it. */
+      holdMs: z.number().int().nullable().optional(),
+      /** What happened to it on its way (phase `progress`). `party`: to whom it was transferred, or the queue's name. */
+      step: z.object({ kind: z.enum(CALL_STEPS), party: z.string().nullable() }).optional(),
       recording: z
         .object({ id: z.string(), kind: z.enum(['call', 'voicemail']), state: z.enum(['in_progress', 'completed', 'absent', 'failed']), durationMs: z.number().int().nullable(), channels: z.number().int().nullable(), url: z.string().nullable(), startedAt: moment.nullable() })
         .nullable(),

@@ -8,13 +8,14 @@ import { liveChat } from './live-chat/provider.ts';
 import { metaMessenger } from './messenger/provider.ts';
 import { bandwidthSms } from './sms/bandwidth/provider.ts';
 import { twilioSms } from './sms/provider.ts';
+import { telephony } from './telephony/provider.ts';
 import { twilioVoice } from './voice/provider.ts';
 import { metaCloudWhatsapp } from './whatsapp/meta-cloud/provider.ts';
 import { twilioWhatsapp } from './whatsapp/twilio/provider.ts';
 import { xAccountActivity } from './x/provider.ts';
 
 export const PROVIDERS: readonly Provider[] = [
-  liveChat, emailMime, emailPostmark, twilioVoice, twilioSms, bandwidthSms, twilioWhatsapp, metaCloudWhatsapp, metaMessenger, metaInstagram, xAccountActivity, inApp,
+  liveChat, emailMime, emailPostmark, twilioVoice, telephony, twilioSms, bandwidthSms, twilioWhatsapp, metaCloudWhatsapp, metaMessenger, metaInstagram, xAccountActivity, inApp,
 ];
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answersLeg, foldCall, newCall, type CallFacts } from '../../src/calls/fold.ts';
+import { answersLeg, foldCall, newCall, type CallFacts, type CallStep } from '../../src/calls/fold.ts';
 import type { InboundEvent } from '../../src/channels/channel.ts';
 
 type Call = NonNullable<InboundEvent['call']>;
@@ -19,7 +19,11 @@ const events: [Call, string, boolean][] = [
 ];
 const fold = (list: typeof events): CallFacts => {
   let legAnswered = false;
-  return list.reduce((facts, [c, t, leg]) => foldCall(facts, c, t, leg, (legAnswered ||= answersLeg(c))), newCall(list[0]![1]));
+  const steps = new Map<string, CallStep>();
+  return list.reduce((facts, [c, t, leg]) => {
+    if (c.step) steps.set(`${c.step.kind} ${t}`, { kind: c.step.kind.toUpperCase() as CallStep['kind'], occurredAt: t });
+    return foldCall(facts, c, t, leg, (legAnswered ||= answersLeg(c)), [...steps.values()]);
+  }, newCall(list[0]![1]));
 };
 
 describe('folding of a call', () => {
@@ -29,6 +33,20 @@ describe('folding of a call', () => {
     fc.assert(fc.property(fc.shuffledSubarray([...events, ...events], { minLength: events.length * 2 }), (shuffled) => {
       expect(fold(shuffled)).toEqual(expected);
     }));
+  });
+
+  const step = (kind: NonNullable<Call['step']>['kind'], s: number): (typeof events)[0] => [call('progress', { step: { kind, party: null } }), at(s), false];
+  it('holds and waits are counted from their steps, in any order; an end closes what is open, and what the provider says of holds stands', () => {
+    const held = [...events.slice(0, 3), step('queued', 1), step('dequeued', 6), step('held', 20), step('resumed', 25), step('held', 50)];
+    fc.assert(fc.property(fc.shuffledSubarray([...held, ...held], { minLength: held.length * 2 }), (shuffled) => {
+      expect(fold(shuffled)).toMatchObject({ holdMs: 12_000, queueMs: 5_000 });
+    }));
+    const reported: (typeof events)[0] = [call('ended', { disposition: 'answered', holdMs: 11_000 }), at(57), false];
+    fc.assert(fc.property(fc.shuffledSubarray([...held, reported], { minLength: held.length + 1 }), (shuffled) => {
+      expect(fold(shuffled).holdMs).toBe(11_000);
+    }));
+    // Answered without anybody saying that he left the queue.
+    expect(fold([events[0]!, step('queued', 1), events[1]!])).toMatchObject({ queueMs: 7_000, holdMs: null });
   });
 
   it('a leg that ends does not end the call', () => {

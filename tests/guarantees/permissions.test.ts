@@ -64,6 +64,7 @@ const TYPES: Record<string, string> = {
   BusinessHours: 'workspace:read',
   Call: 'messages:read; conversations:read: conversation; customers:read: customer; customers:contact: identity fromValue toValue; channels:read: account; workspace:read: member',
   CallLeg: 'messages:read; customers:contact: party',
+  CallStep: 'messages:read; customers:contact: party',
   ChannelAccount: 'channels:read; channels:write: settings endpointId webhookUrl setupSteps notice noticeDetails',
   Claim: 'customers:contact; customers:read: customer addressOwner',
   Conversation: 'conversations:read; workspace:read: assignee team queue; messages:read: messageCount unreadCount messages lastMessage calls timeline; customers:read: customer; customers:contact: openedBy participants replyOptions; events:read: eventCount; notes:read: notes',

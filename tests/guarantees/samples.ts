@@ -28,7 +28,7 @@ const order = (w: World) => ({ system: 'shop', type: 'order', externalId: `order
 
 /** Every prefix that `node(id:)` knows, for whom. */
 export const NODES: Record<Exclude<Caller, 'PUBLISHABLE'>, string[]> = {
-  ADMIN: ['att', 'bhr', 'cal', 'ccg', 'cha', 'clm', 'cnv', 'cus', 'dlv', 'evt', 'idn', 'inb', 'key', 'leg', 'mem', 'msg', 'nte', 'prt', 'que', 'rcd', 'rct', 'rcp', 'rec', 'rfr', 'rtd', 'rul', 'tea', 'tle', 'trn', 'wks'],
+  ADMIN: ['att', 'bhr', 'cal', 'ccg', 'cha', 'clm', 'cnv', 'cus', 'dlv', 'evt', 'idn', 'inb', 'key', 'leg', 'mem', 'msg', 'nte', 'prt', 'que', 'rcd', 'rct', 'rcp', 'rec', 'rfr', 'rtd', 'rul', 'stp', 'tea', 'tle', 'trn', 'wks'],
   MEMBER: [],
   VISITOR: ['vis', 'vmg', 'vcn'],
 };

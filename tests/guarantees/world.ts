@@ -55,6 +55,8 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
   const settings = { accountSid: twilio.accountSid, apiBaseUrl: twilio.url };
   const sms = await ws.connect({ channel: 'SMS', provider: 'twilio', name: `${mark} texts`, address: number, settings, secrets: { authToken: twilio.authToken } });
   await ws.connect({ channel: 'VOICE', provider: 'twilio', name: `${mark} phone`, address: number, settings, endpointId: sms.endpointId });
+  const signingKey = `signing-key-of-the-desk-phones-${mark}`;
+  const phones = await ws.connect({ channel: 'VOICE', provider: 'telephony', name: `${mark} desk phones`, address: `+49401234567${n}`, settings: {}, secrets: { signingKey } });
   const page = `10000000${n}`;
   const appSecret = `app-secret-${mark}`;
   const messenger = await ws.connect({
@@ -131,6 +133,14 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
     const { status, body } = await twilio.post(hooks.sms, fields);
     if (status >= 300) throw new Error(`The call was refused: ${status} ${body}`);
   }
+  // One that waits in a queue of the house's own telephone system.
+  const queued = Buffer.from(JSON.stringify({ id: `queued-${n}`, type: 'queued', at: new Date().toISOString(), queue: mark, call: { id: `call-${n}`, direction: 'inbound', from: phone, to: `+49401234567${n}` } }));
+  const seconds = Math.floor(Date.now() / 1_000);
+  const answered = await fetch(`${server.address}/hooks/telephony/${publicId('end', phones.endpointId)}`, {
+    method: 'POST', headers: { 'x-throughline-signature': `t=${seconds},v1=${createHmac('sha256', signingKey).update(`${seconds}.`).update(queued).digest('hex')}` }, body: queued,
+  });
+  if (answered.status !== 202) throw new Error(`The telephone system was refused: ${answered.status} ${await answered.text()}`);
+  await until('the call to wait', async () => (await server.db.owner`select 1 from call_steps where workspace_id = ${ws.id}`)[0]);
   const conversationId = await until('the text message to be applied', async () => {
     const [row] = await server.db.owner<{ id: string }[]>`select conversation_id as id from messages where workspace_id = ${ws.id} and channel = 'SMS'`;
     return row && publicId('cnv', row.id);
@@ -170,7 +180,7 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
   const [texted] = await server.db.owner<{ id: string }[]>`select id from messages where workspace_id = ${ws.id} and channel = 'SMS' and direction = 'INBOUND'`;
   const [entry] = await server.db.owner<{ id: string }[]>`select id from timeline_entries where workspace_id = ${ws.id} and kind = 'NOTE'`;
   return {
-    ...ws, mark, email, phone, cursor, statsCursor: stats.conversationStatsRows[0].cursor, twilio, hooks, mailSecret, publishable: publishableKey(ws.id, ws.chat.accountId), secrets: [twilio.authToken, mailSecret, smtpPassword, appSecret, `verify-${mark}`, `access-${mark}`],
+    ...ws, mark, email, phone, cursor, statsCursor: stats.conversationStatsRows[0].cursor, twilio, hooks, mailSecret, publishable: publishableKey(ws.id, ws.chat.accountId), secrets: [twilio.authToken, mailSecret, smtpPassword, appSecret, `verify-${mark}`, `access-${mark}`, signingKey],
     ids: {
       ...(await oneOfEach(server, ws)), cnv: conversationId, tea: createTeam.team.id, que: createQueue.queue.id, nte: noted.addNote.note.id, mem: tom, tle: publicId('tle', entry!.id), quoted: publicId('msg', texted!.id),
       ccg: parted.splitConversation.change.id, apart: first.conversation.id, first: first.id, second: second.id, apartNote: apartNote.addNote.note.id,
@@ -183,7 +193,7 @@ export async function makeWorld(server: WorldServer, mark: string): Promise<Worl
 /** Prefix → table. `vis`, `vmg` and `vcn` are a visitor's own. */
 export const TABLE_OF: Record<string, string> = {
   att: 'attempts', bhr: 'business_hours', cal: 'calls', cha: 'channel_accounts', clm: 'claims', cnv: 'conversations', cus: 'customers', dlv: 'deliveries', evt: 'events', idn: 'identities',
-  inb: 'inbound_events', key: 'api_keys', leg: 'call_legs', mem: 'members', msg: 'messages', nte: 'notes', prt: 'message_parts', que: 'queues', rcd: 'recordings', rcp: 'receipts', rct: 'reactions',
+  inb: 'inbound_events', key: 'api_keys', leg: 'call_legs', mem: 'members', msg: 'messages', nte: 'notes', prt: 'message_parts', que: 'queues', rcd: 'recordings', rcp: 'receipts', rct: 'reactions', stp: 'call_steps',
   ccg: 'conversation_changes', rfr: 'referrals',
   rec: 'external_records', rtd: 'routing_decisions', rul: 'routing_rules', tea: 'teams', tle: 'timeline_entries', trn: 'transcripts', wks: 'workspaces',
 };
