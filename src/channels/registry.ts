@@ -2,6 +2,7 @@
 import { OfAnotherChannel, type ChannelName, type Provider } from './channel.ts';
 import { emailPostmark } from './email/postmark/provider.ts';
 import { emailMime } from './email/provider.ts';
+import { freeswitch } from './freeswitch/provider.ts';
 import { inApp } from './in-app/provider.ts';
 import { metaInstagram } from './instagram/provider.ts';
 import { liveChat } from './live-chat/provider.ts';
@@ -15,7 +16,7 @@ import { twilioWhatsapp } from './whatsapp/twilio/provider.ts';
 import { xAccountActivity } from './x/provider.ts';
 
 export const PROVIDERS: readonly Provider[] = [
-  liveChat, emailMime, emailPostmark, twilioVoice, telephony, twilioSms, bandwidthSms, twilioWhatsapp, metaCloudWhatsapp, metaMessenger, metaInstagram, xAccountActivity, inApp,
+  liveChat, emailMime, emailPostmark, twilioVoice, telephony, freeswitch, twilioSms, bandwidthSms, twilioWhatsapp, metaCloudWhatsapp, metaMessenger, metaInstagram, xAccountActivity, inApp,
 ];
 
 /**

@@ -50,6 +50,9 @@ const WAYS: readonly Way[] = [
     secrets: () => ({ username: 'api', password: SECRET, callbackUsername: 'bandwidth', callbackPassword: SECRET }), headers: () => ({ ...json, ...basic('bandwidth') }),
   },
   {
+    provider: 'freeswitch', folders: [{ channel: 'voice', folder: 'voice/freeswitch' }], settings: {}, secrets: () => ({ username: 'freeswitch', password: SECRET }), headers: () => ({ ...json, ...basic('freeswitch') }),
+  },
+  {
     provider: 'meta', folders: [{ channel: 'messenger', folder: 'messenger/meta' }, { channel: 'instagram', folder: 'instagram/meta' }], settings: { apiBaseUrl: NOBODY },
     secrets: () => ({ appSecret: SECRET, verifyToken: SECRET, accessToken: SECRET }), headers: (_url, body) => ({ ...json, 'x-hub-signature-256': hmac(body, 'hex') }),
   },
