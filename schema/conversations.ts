@@ -148,7 +148,7 @@ export const conversationChanges = pgTable('conversation_changes', {
   oneOf('conversation_changes_actor', t.changedByKind, ACTOR_KINDS),
 ]);
 
-/** What went. `before`: of a message why it stood where it was; of a participant whether he took part there already (PRESENT) or began to (JOINED). */
+/** What went. `before`: of a message why it stood where it was; of a participant whether he took part there already (PRESENT), began to (JOINED), or had opened what it left and has nothing in it any more (OPENER). */
 export const conversationChangeItems = pgTable('conversation_change_items', {
   workspaceId: workspaceId(),
   changeId: uuid().notNull(),

@@ -1,7 +1,7 @@
 // What can be done to a conversation: open it, let something arrive in it, change its status, assign, tag, read, route.
 import type { PRIORITIES } from '../../schema/conversations.ts';
 import type { Actor } from '../access/viewer.ts';
-import { PROVIDERS } from '../channels/registry.ts';
+import { acknowledges } from '../channels/registry.ts';
 import { appendEvents, putTimelineEntry } from '../events/append.ts';
 import { now } from '../platform/clock.ts';
 import { found, type Tx } from '../platform/db.ts';
@@ -242,13 +242,11 @@ export async function markRead(tx: Tx, actor: Actor, o: { conversationId: string
     on conflict (workspace_id, conversation_id, member_id) do update set seq = excluded.seq, read_at = excluded.read_at
     where conversation_reads.seq < excluded.seq returning 1`;
   if (!changed) return;
-  if (conversation.channels.some(showsReading)) {
+  if (conversation.channels.some(acknowledges)) {
     await enqueue(tx, 'tell_read', { workspaceId: actor.workspaceId, conversationId: o.conversationId }, { jobKey: `read:${o.conversationId}`, maxAttempts: 1 });
   }
   await appendEvents(tx, actor.workspaceId, [{ kind: 'conversation.read', actor, conversationId: o.conversationId, data: { memberId: actor.id, seq: conversation.seq } }]);
 }
-
-const showsReading = (channel: Channel): boolean => PROVIDERS.some((provider) => provider.acknowledge !== undefined && provider.channel.toUpperCase() === channel);
 
 /**
  * Carries out a routing decision: queue, priority and tags of an open conversation. A queue that somebody chose by hand since the

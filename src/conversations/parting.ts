@@ -57,3 +57,9 @@ export async function leave(tx: Tx, workspaceId: string, conversation: Conversat
 export const participantsOf = async (tx: Tx, workspaceId: string, conversationId: string): Promise<string[]> =>
   (await tx<{ identityId: string }[]>`
     select identity_id from conversation_participants where workspace_id = ${workspaceId} and conversation_id = ${conversationId}`).map((row) => row.identityId);
+
+/** It is this address's matter, and so its customer's: who opened it has nothing in it any more, or is back. */
+export async function anchor(tx: Tx, workspaceId: string, conversation: ConversationRow, identityId: string): Promise<void> {
+  await tx`update conversations set identity_id = ${identityId} where workspace_id = ${workspaceId} and id = ${conversation.id}`;
+  conversation.identityId = identityId;
+}

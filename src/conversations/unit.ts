@@ -23,6 +23,8 @@ export interface Opening {
 export class Unit {
   private readonly opened = new Map<ConversationRow, Opening>();
   private readonly changed = new Set<ConversationRow>();
+  /** Every row that was in it, by its id. */
+  private readonly rows = new Map<string, ConversationRow>();
   private participants: { conversationId: string; identityId: string }[] = [];
   private entries: TimelineEntry[] = [];
   private events: NewEvent[] = [];
@@ -34,12 +36,20 @@ export class Unit {
 
   open(conversation: ConversationRow, opening: Opening): void {
     this.opened.set(conversation, opening);
+    this.rows.set(conversation.id, conversation);
   }
 
   /** The row was changed in memory: its version is raised, and it is written. */
   change(conversation: ConversationRow): void {
     conversation.version += 1;
+    this.rows.set(conversation.id, conversation);
     if (!this.opened.has(conversation)) this.changed.add(conversation);
+  }
+
+  /** The database numbered an event of the conversation, which the unit didn't tell itself. */
+  protected raise(conversationId: string): void {
+    const row = this.rows.get(conversationId);
+    if (row) row.seq += 1;
   }
 
   /** They wrote in the conversation or were written to. */

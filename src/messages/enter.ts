@@ -54,7 +54,7 @@ export class Matters {
   static async of(tx: Tx, workspaceId: string, entrants: readonly Entrant[]): Promise<Matters> {
     const { owners } = await lockOwners(tx, workspaceId, entrants.map((entrant) => entrant.identityId));
     const customerIds = [...new Set(owners.values())];
-    const places = entrants.flatMap(({ accountId, answerKeys, laneKey }) => [...answerKeys, ...(laneKey ? [laneKey] : [])].map((key) => ({ accountId, key })));
+    const places = entrants.flatMap((entrant) => [...entrant.answerKeys, ...lanesOf(entrant)].map((key) => ({ accountId: entrant.accountId, key })));
     const [[policy], threads, open] = await Promise.all([
       tx<{ continuity: Continuity; reopenHours: number }[]>`select continuity, reopen_hours from workspaces where id = ${workspaceId}`,
       places.length === 0 ? [] : tx<(Thread & { accountId: string; key: string })[]>`
@@ -91,7 +91,7 @@ export class Matters {
     const answered = entrant.repliesTo ?? entrant.answerKeys.map(thread).find((found) => found !== undefined) ?? null;
     const answeredMatter = matter(answered?.conversationId);
     const latest = this.latest.get(place(accountId, entrant.identityId));
-    const lane = entrant.laneKey === null ? undefined : thread(entrant.laneKey);
+    const lane = this.standing(entrant).map(thread).find((found) => found !== undefined);
     const decision = decide(
       this.policy,
       { channel, at, historical, groupId },
@@ -118,6 +118,17 @@ export class Matters {
     return { conversation, decision };
   }
 
+  /**
+   * The lanes that it stands in, where it is looked for first. History has one of its own, beside that of what is said now: it may come when that one is
+   * in use, and must not lead it to what is long over.
+   */
+  standing(entrant: Entrant): string[] {
+    return lanesOf(entrant).filter((key) => {
+      const thread = this.threads.get(place(entrant.accountId, key));
+      return !entrant.historical || key !== entrant.laneKey || thread === undefined || this.conversations.get(thread.conversationId)?.historyEndedAt != null;
+    });
+  }
+
   /** What stands in a conversation now can be answered by these keys; what comes after it finds it. */
   remember(accountId: string, conversationId: string, messageId: string, keys: readonly { key: string; kind: Thread['kind'] }[]): void {
     for (const { key, kind } of keys) {
@@ -128,6 +139,8 @@ export class Matters {
 }
 
 const place = (of: string, within: string): string => `${of} ${within}`;
+
+const lanesOf = ({ laneKey, historical }: Entrant): string[] => (laneKey === null ? [] : historical ? [`${laneKey} (history)`, laneKey] : [laneKey]);
 
 /** Those whose customers have several open matters, or could by what of theirs comes together. */
 function ofSeveralMatters(entrants: readonly Entrant[], owners: ReadonlyMap<string, string>, open: readonly { customerId: string }[]): Entrant[] {

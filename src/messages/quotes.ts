@@ -12,9 +12,12 @@ export interface Quotable {
   messageId: string;
 }
 
-/** Shows these to the messages that wait for them. The caller holds the locks of their conversations. Emits `message.updated`. */
-export async function showToQuoting(tx: Tx, workspaceId: string, quotable: readonly Quotable[]): Promise<void> {
-  if (quotable.length === 0) return;
+/**
+ * Shows these to the messages that wait for them. The caller holds the locks of their conversations. Emits `message.updated`.
+ * @returns the conversations of these events, one for each: their `seq` has gone on by so many.
+ */
+export async function showToQuoting(tx: Tx, workspaceId: string, quotable: readonly Quotable[]): Promise<string[]> {
+  if (quotable.length === 0) return [];
   const changed = await tx<{ id: string; conversationId: string }[]>`
     update messages m set in_reply_to_message_id = q.id, quotes_key = null
     from unnest(${quotable.map((one) => one.accountId)}::uuid[], ${quotable.map((one) => one.key)}::text[], ${quotable.map((one) => one.messageId)}::uuid[]) as k (account_id, key, message_id)
@@ -23,6 +26,7 @@ export async function showToQuoting(tx: Tx, workspaceId: string, quotable: reado
     returning m.id, m.conversation_id`;
   await appendEvents(tx, workspaceId, changed.map(({ id, conversationId }) => (
     { kind: 'message.updated', actor: systemActor(workspaceId), conversationId, data: { messageId: id, change: 'quote' } })));
+  return changed.map(({ conversationId }) => conversationId);
 }
 
-whenKnown((tx, { workspaceId, accountId, providerMessageId, messageId }) => showToQuoting(tx, workspaceId, [{ accountId, key: providerMessageId, messageId }]));
+whenKnown(async (tx, { workspaceId, accountId, providerMessageId, messageId }) => void (await showToQuoting(tx, workspaceId, [{ accountId, key: providerMessageId, messageId }])));

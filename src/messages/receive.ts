@@ -100,7 +100,9 @@ async function receiveFirst(tx: Tx, workspaceId: string, all: readonly Arriving[
     const { conversation, decision } = matters!.enter(unit, author, entrant);
     const { accountId, channel, event } = arriving;
     const message = event.message!;
-    const threadKeys = threadKeysOf(event);
+    const threadKeys: ThreadKey[] = [
+      ...(message.providerMessageId ? [{ key: message.providerMessageId, kind: 'MESSAGE' as const }] : []), ...matters!.standing(entrant).map((key) => ({ key, kind: 'STANDING' as const })),
+    ];
     const messageId = await storeMessage(unit, author, conversation, {
       identityId, otherIdentityIds: (others.get(arriving) ?? []).filter((id) => id !== identityId), groupId: entrant.groupId, segments: message.segments ?? null, accountId, channel, direction: isInbound(arriving) ? 'INBOUND' : 'OUTBOUND', occurredAt: entrant.at, orderKey: event.dedupeKey,
       receivedAt: arriving.receivedAt, sentAt: message.sentAt ?? null, subject: message.subject, providerMessageId: before ? null : message.providerMessageId,
@@ -160,14 +162,6 @@ function messageOf(event: InboundEvent): NonNullable<InboundEvent['message']> {
   if (!event.message) throw new Error(`An event of kind ${event.kind} holds no message.`);
   return event.message;
 }
-
-const threadKeysOf = (event: InboundEvent): ThreadKey[] => {
-  const { providerMessageId, threadKey } = event.message!;
-  return [
-    ...(providerMessageId ? [{ key: providerMessageId, kind: 'MESSAGE' as const }] : []),
-    ...(threadKey && hasLanes(event) ? [{ key: threadKey, kind: 'STANDING' as const }] : []),
-  ];
-};
 
 /** An e-mail's thread is what it answers, message by message; everything else, and what a program names a thread, is a lane. */
 const hasLanes = (event: InboundEvent): boolean => !isMail(event);

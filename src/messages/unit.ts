@@ -75,7 +75,8 @@ export class MessageUnit extends Unit {
       insertThreads(tx, [...threads.values()]),
       insertRows(tx, referralsTable, referrals),
       touchActivities(tx, workspaceId, heard),
-      showToQuoting(tx, workspaceId, [...threads.values()].filter(({ kind }) => kind === 'MESSAGE')),
+      // Told behind what the unit tells; its rows go on with that.
+      showToQuoting(tx, workspaceId, [...threads.values()].filter(({ kind }) => kind === 'MESSAGE')).then((told) => told.forEach((id) => this.raise(id))),
     ];
   }
 }

@@ -5,7 +5,7 @@ import { moveCalls } from '../calls/moving.ts';
 import { changeStatus, later } from '../conversations/actions.ts';
 import { recountArrivals } from '../conversations/arrivals.ts';
 import type { ConversationStatus } from '../conversations/continuity.ts';
-import { empty, join, leave, participantsOf, refill } from '../conversations/parting.ts';
+import { anchor, empty, join, leave, participantsOf, refill } from '../conversations/parting.ts';
 import type { ConversationRow } from '../conversations/rows.ts';
 import type { Unit } from '../conversations/unit.ts';
 import { moveNotes, notesOf } from '../crm/moving.ts';
@@ -42,6 +42,8 @@ export async function carry(unit: Unit, actor: Actor, { kind, from, to, things, 
   if (isEmptied) await moveThreads(tx, workspaceId, from.id, to.id);
   const participants = isEmptied ? await everybody(tx, workspaceId, from, things) : things.participants;
   const joined = await join(tx, workspaceId, to.id, participants.map((one) => one.identityId));
+  if (things.opener !== undefined) await anchor(tx, workspaceId, to, things.opener);
+  const opener = isEmptied ? null : await replacedOpener(tx, workspaceId, from);
   await leave(tx, workspaceId, from, await absent(tx, workspaceId, from, participants.filter((one) => one.joinedByIt).map((one) => one.identityId)));
 
   const last = [...messages.map((message) => message.occurredAt), ...calls.map((call) => call.startedAt)].reduce(later, to.lastActivityAt);
@@ -67,7 +69,7 @@ export async function carry(unit: Unit, actor: Actor, { kind, from, to, things, 
     ...messages.map(({ id, joinReason }) => ({ kind: 'MESSAGE', refId: id, before: joinReason })),
     ...calls.map(({ id }) => ({ kind: 'CALL', refId: id, before: null })),
     ...notes.map((id) => ({ kind: 'NOTE', refId: id, before: null })),
-    ...participants.map(({ identityId }) => ({ kind: 'PARTICIPANT', refId: identityId, before: joined.has(identityId) ? 'JOINED' : 'PRESENT' })),
+    ...participants.map(({ identityId }) => ({ kind: 'PARTICIPANT', refId: identityId, before: identityId === opener ? 'OPENER' : joined.has(identityId) ? 'JOINED' : 'PRESENT' })),
   ].map((item) => ({ workspaceId, changeId, ...item })));
   if (undoes) await tx`update conversation_changes set undone_by_change_id = ${changeId} where workspace_id = ${workspaceId} and id = ${undoes.changeId}`;
 
@@ -87,6 +89,19 @@ async function isAll(tx: Tx, workspaceId: string, from: ConversationRow, { messa
     select exists (select from messages where workspace_id = ${workspaceId} and conversation_id = ${from.id} and id <> all(${messages.map((message) => message.id)}::uuid[]))
       or exists (select from calls where workspace_id = ${workspaceId} and conversation_id = ${from.id} and id <> all(${calls.map((call) => call.id)}::uuid[])) as is_any`;
   return !left!.isAny;
+}
+
+/** Who opened the conversation, when nothing of his is left in it: it is the matter of whoever's the first thing in it is, from then on. Else null. */
+async function replacedOpener(tx: Tx, workspaceId: string, from: ConversationRow): Promise<string | null> {
+  const opener = from.identityId;
+  if ((await absent(tx, workspaceId, from, [opener])).length === 0) return null;
+  const [first] = await tx<{ identityId: string }[]>`
+    select identity_id from (
+      select identity_id, occurred_at as at, tie, id from messages where workspace_id = ${workspaceId} and conversation_id = ${from.id}
+      union all select identity_id, started_at, 0, id from calls where workspace_id = ${workspaceId} and conversation_id = ${from.id}
+    ) things order by at, tie, id limit 1`;
+  await anchor(tx, workspaceId, from, first!.identityId);
+  return opener;
 }
 
 /** Whoever takes part in what is emptied. */

@@ -25,6 +25,8 @@ export interface Things {
   notes: string[];
   /** Who takes part with them. Of an undoing: who began to by what is undone, or did before. */
   participants: { identityId: string; joinedByIt: boolean }[];
+  /** Of an undoing: who had opened what they return to, when that was another's meanwhile. */
+  opener?: string;
 }
 
 /** What was named, of one conversation: `conversationId`, or whichever the first is in. @throws Refusal INVALID_INPUT, NOT_FOUND */
@@ -68,7 +70,8 @@ export async function stillThere(tx: Tx, workspaceId: string, changeId: string, 
       .map((message) => ({ ...message, returnsAs: reasons.get(message.id)! })),
     calls: (await callsById(tx, workspaceId, ids('CALL'))).filter((call) => call.conversationId === conversationId),
     notes: await notesOf(tx, workspaceId, conversationId, ids('NOTE')),
-    participants: of('PARTICIPANT').map((item) => ({ identityId: item.refId, joinedByIt: item.before === 'JOINED' })),
+    participants: of('PARTICIPANT').map((item) => ({ identityId: item.refId, joinedByIt: item.before !== 'PRESENT' })),
+    opener: of('PARTICIPANT').find((item) => item.before === 'OPENER')?.refId,
   };
 }
 

@@ -3,6 +3,7 @@ import { Conversation } from '../conversations/fields.ts';
 import { PRESENCE_RENEW_MS, sayPresence, sayTyping, TYPING_RENEW_MS } from '../events/signals.ts';
 import { idOf } from '../graphql/entity.ts';
 import { mutation } from '../graphql/mutation.ts';
+import { tellTyping } from '../messages/acknowledge.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { Member } from '../workspaces/fields.ts';
@@ -10,7 +11,7 @@ import { uuidFrom } from '../workspaces/input.ts';
 import { PresenceType } from './fields.ts';
 
 mutation('setTyping', {
-  description: `Tells those who follow the conversation that you type. Say so again every ${TYPING_RENEW_MS} ms while it lasts; it ends by itself after twice that time.`,
+  description: `Tells those who follow the conversation that you type, and the customer, where his channel shows it (WhatsApp). Say so again every ${TYPING_RENEW_MS} ms while it lasts; it ends by itself after twice that time.`,
   permission: 'messages:send',
   input: {
     conversationId: { type: idOf('cnv'), required: true, description: 'The conversation.' },
@@ -19,6 +20,10 @@ mutation('setTyping', {
   payload: { conversation: { type: () => Conversation, description: 'The conversation.' } },
   run: async (tx, { actor }, { conversationId, isTyping }) => {
     const conversation = await existing(tx, actor.workspaceId, conversationId);
+    if (isTyping) {
+      const [row] = await tx<{ lastInboundChannel: string | null }[]>`select last_inbound_channel from conversations where workspace_id = ${actor.workspaceId} and id = ${conversation}`;
+      await tellTyping(tx, actor.workspaceId, { id: conversation, lastInboundChannel: row!.lastInboundChannel });
+    }
     sayTyping(actor.workspaceId, conversation, { actor: { kind: actor.kind, id: actor.id }, isTyping });
     return { conversation };
   },

@@ -98,7 +98,9 @@ async function ending(workspaceId: string) {
     select c.called, c.subject, c.status, date_trunc('minute', c.closed_at) as closed_at, c.channels, c.last_inbound_channel, c.waiting_since, c.waiting_order, l.text as last_message, c.last_message_at, date_trunc('minute', c.last_activity_at) as last_activity_at, c.message_count,
       c.first_inbound_at, c.first_response_at, c.reopen_count, c.seq, c.version, c.created_at, r.called as related, i.value,
       (select array_agg(distinct pi.value order by pi.value) from conversation_participants p join identities pi on pi.id = p.identity_id where p.conversation_id = c.id) as participants,
-      (select array_agg(e.kind order by e.conversation_seq) from event_outbox e where e.conversation_id = c.id) as events
+      (select array_agg(e.kind order by e.conversation_seq) from event_outbox e where e.conversation_id = c.id and e.kind <> 'message.updated') as events,
+      -- That a message shows what it quotes is told once all are here.
+      (select count(*)::int from event_outbox e where e.conversation_id = c.id and e.kind = 'message.updated') as updated
     from c left join c r on r.id = c.related_conversation_id left join m l on l.id = c.last_message_id join identities i on i.id = c.identity_id order by c.called`;
   const customers = await owner`
     select u.name, u.last_activity_at, (select array_agg(i.kind || coalesce(nullif(i.value, u.id::text), '') || coalesce(i.display_name, '') || i.first_seen_at || i.last_seen_at order by i.kind, i.value) from identities i where i.customer_id = u.id) as identities

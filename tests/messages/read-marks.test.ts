@@ -7,8 +7,8 @@ import type { MetaSecrets } from '../../src/channels/meta/signature.ts';
 import { providerNamed } from '../../src/channels/registry.ts';
 import { markRead } from '../../src/conversations/actions.ts';
 import { applyEvent } from '../../src/inbound/apply.ts';
-import { tellRead } from '../../src/messages/acknowledge.ts';
-import { after, now } from '../../src/platform/clock.ts';
+import { tellRead, tellTyping } from '../../src/messages/acknowledge.ts';
+import { after, now, nowMs, setClock } from '../../src/platform/clock.ts';
 import { inWorkspace } from '../../src/platform/db.ts';
 import { outgoing } from '../../src/platform/http.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -70,6 +70,24 @@ test('an agent\'s reading is told of the latest message, once for each reading o
   expect(told).toEqual([{ workspaceId: actor.workspaceId, conversationId }]);
   await tellRead({ app: db.app, http: outgoing({ allowPrivate: true }) }, { workspaceId: actor.workspaceId, conversationId });
   expect(meta.read).toEqual([{ messageId: id, typing: false }]);
+});
+
+test('that an agent types is told once while the provider shows it, however often he says so', async () => {
+  await meta.writes(NUMBER, { phone: '31612345677', name: 'Eva' }, { type: 'text', text: { body: 'Hello?' } });
+  const { conversationId } = await apply(door.events[0]!);
+  const conversation = { id: conversationId!, lastInboundChannel: 'WHATSAPP' };
+  const type = async () => {
+    await within((tx) => tellTyping(tx, actor.workspaceId, conversation));
+    return (await jobs()).filter((job) => 'typing' in job);
+  };
+  expect(await type()).toEqual([{ workspaceId: actor.workspaceId, conversationId, typing: true }]);
+  await db.owner`delete from graphile_worker._private_jobs`;
+  expect(await type()).toEqual([]);
+  const at = nowMs() + 21_000;
+  const restore = setClock(() => at);
+  expect(await type().finally(restore)).toHaveLength(1);
+  await tellRead({ app: db.app, http: outgoing({ allowPrivate: true }) }, { workspaceId: actor.workspaceId, conversationId: conversationId!, typing: true });
+  expect(meta.read.map(({ typing }) => typing)).toEqual([true]);
 });
 
 test('what its provider brings along from before keeps its time, opens nothing that anybody waits in, and is never told as read', async () => {
