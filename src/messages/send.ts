@@ -16,7 +16,7 @@ import { shownText, textPart } from './parts.ts';
 import { recipientOf, startingRecipient, type Recipient } from './recipient.ts';
 import { storeMessage } from './store.ts';
 import { MessageUnit } from './unit.ts';
-import { readUpload, type Upload } from './uploads.ts';
+import { uploadedBy } from './uploads.ts';
 
 export interface Outgoing {
   text: string;
@@ -84,7 +84,7 @@ async function post(
 ): Promise<string> {
   const { tx } = unit;
   const { capabilities, send } = recipient.provider;
-  const files = (o.files ?? []).map((text, i) => uploaded(actor.workspaceId, text, i));
+  const files = uploadedBy(actor.workspaceId, null, o.files ?? []);
   const parts = outgoingParts(recipient.channel, capabilities, { ...o, files });
   if (conversation.status === 'CLOSED') {
     throw new Refusal('INVALID_TRANSITION', 'The conversation is closed; open it (setConversationStatus) before answering in it.', { field: ['conversationId'] });
@@ -103,12 +103,6 @@ async function post(
   if (files.length > 0) await holdBlobs(tx, actor.workspaceId, files.map(({ sha256 }) => sha256));
   if (send) await enqueue(tx, 'deliver_message', { workspaceId: actor.workspaceId, messageId }, { jobKey: `deliver:${messageId}` });
   return messageId;
-}
-
-function uploaded(workspaceId: string, text: string, at: number): Upload {
-  const upload = readUpload(workspaceId, text);
-  if (!upload) throw new Refusal('INVALID_INPUT', 'This names no uploaded file, or one of longer than a day ago; upload it (POST /uploads) and give what that answers as `file`.', { field: ['files', String(at)] });
-  return upload;
 }
 
 async function quotedOf(tx: Tx, workspaceId: string, conversationId: string, messageId: string | null | undefined): Promise<string | null> {

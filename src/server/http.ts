@@ -20,6 +20,7 @@ import { addDoors, type Doors } from './doors.ts';
 import { addFiles } from './files.ts';
 import { addIdeFiles, idePage, type IdeOptions } from './ide.ts';
 import { isLoopback } from './loopback.ts';
+import { letRead, mustBeAllowed, preflight } from './cors.ts';
 import type { Origins } from './origins.ts';
 import { addUploads } from './uploads.ts';
 
@@ -77,7 +78,7 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
   addIdeFiles(server);
   await addDoors(server, parts.doors);
   addFiles(server, parts.doors);
-  await addUploads(server, { ...parts.doors, trustProxy: parts.trustProxy });
+  await addUploads(server, { ...parts.doors, trustProxy: parts.trustProxy, origins: parts.origins });
   return server;
 }
 
@@ -87,15 +88,13 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    scope.options('/graphql', (request, reply) => preflight(parts, request, reply));
+    scope.options('/graphql', (request, reply) => preflight(parts.origins, request, reply));
     scope.route({
       method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       url: '/graphql',
       handler: async (request, reply) => {
         if (request.method === 'GET' && wantsPage(request)) return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', "frame-ancestors 'self'").send(idePage({ ...parts.ide(), ...(isOnTheMachine(request) ? {} : { demoKey: null }), origin: parts.doors.publicUrl ?? `http://${request.headers.host ?? 'localhost'}` }));
-        const { origin, host } = request.headers;
-        // Before anything is refused: a page must be able to read that its token expired.
-        if (origin && (await parts.origins.anyAllows(origin, host))) cors(reply, origin);
+        await letRead(parts.origins, request, reply);
         // Now that its body is here: who sends by drops takes nobody's place.
         const leave = parts.admission.enter();
         try {
@@ -109,11 +108,8 @@ async function addGraphql(server: FastifyInstance, parts: HttpParts): Promise<vo
 }
 
 async function answered(parts: HttpParts, apollo: ApolloServer<HttpContext>, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { origin, host } = request.headers;
   const viewer = await enter(parts.app, parts.budgets, request.headers.authorization, callerAddress(request.raw, parts.trustProxy));
-  if (!(await parts.origins.allows(viewer, origin, host))) {
-    throw new Refusal('FORBIDDEN', `Pages of ${origin!.slice(0, 200)} may not call this workspace; add the origin with updateWorkspace (allowedOrigins).`);
-  }
+  await mustBeAllowed(parts.origins, viewer, request);
   const headers = new HeaderMap();
   for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
   if (((request.body as Buffer | undefined)?.length ?? 0) > LARGE_BODY_BYTES) await largeBodies.next();
@@ -164,20 +160,6 @@ function isOnTheMachine(request: FastifyRequest): boolean {
 }
 
 const wantsPage = (request: FastifyRequest): boolean => (request.headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(request.url);
-
-async function preflight(parts: HttpParts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { origin, host } = request.headers;
-  if (origin && (await parts.origins.anyAllows(origin, host))) {
-    cors(reply, origin)
-      .header('access-control-allow-methods', 'GET, POST')
-      .header('access-control-allow-headers', 'authorization, content-type, x-throughline-cost, apollo-require-preflight')
-      .header('access-control-max-age', '600');
-  }
-  return reply.code(204).send();
-}
-
-const cors = (reply: FastifyReply, origin: string): FastifyReply =>
-  reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'retry-after, ratelimit, ratelimit-policy').header('vary', 'origin');
 
 /** Fastify's own refusals, by their codes. */
 const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {

@@ -1,4 +1,5 @@
-// `POST /uploads?filename=…`: a file that is to be sent, as it is, with its type as `content-type`. The answer names it for `sendMessage(files:)`.
+// `POST /uploads?filename=…`: a file that is to be sent, as it is, with its type as `content-type`. The answer names it for `sendMessage(files:)`, or for a
+// visitor's `sendVisitorMessage(files:)`.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Budgets } from '../access/budget.ts';
 import { enter } from '../access/entrance.ts';
@@ -11,6 +12,8 @@ import type { TrustProxy } from '../platform/config.ts';
 import { inWorkspace, type Sql } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
 import { callerAddress } from './caller.ts';
+import { letRead, mustBeAllowed, preflight } from './cors.ts';
+import type { Origins } from './origins.ts';
 import { readBody } from './request-body.ts';
 
 export interface Uploads {
@@ -18,6 +21,7 @@ export interface Uploads {
   blobs: Blobs;
   budgets: Budgets;
   trustProxy: TrustProxy;
+  origins: Origins;
 }
 
 const FILENAME_MAX = 200;
@@ -29,21 +33,25 @@ export async function addUploads(server: FastifyInstance, uploads: Uploads): Pro
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', readBody);
-    scope.post('/uploads', { bodyLimit: UPLOAD_BYTES_MAX, onRequest: (request) => admitted(uploads, request) }, (request, reply) => taken(uploads, request, reply));
+    scope.options('/uploads', (request, reply) => preflight(uploads.origins, request, reply));
+    scope.post('/uploads', { bodyLimit: UPLOAD_BYTES_MAX, onRequest: (request, reply) => admitted(uploads, request, reply) }, (request, reply) => taken(uploads, request, reply));
   });
 }
 
 /** Before the body is read: a stranger's megabytes aren't. */
-async function admitted({ app, budgets, trustProxy }: Uploads, request: FastifyRequest): Promise<void> {
+async function admitted({ app, budgets, trustProxy, origins }: Uploads, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  await letRead(origins, request, reply);
   const viewer = await enter(app, budgets, request.headers.authorization, callerAddress(request.raw, trustProxy));
-  if (!viewer.permissions.has('messages:send')) throw new Refusal('FORBIDDEN', 'The key lacks the permission messages:send.');
+  await mustBeAllowed(origins, viewer, request);
+  const visitor = viewer.permissions.has('visitor:self') ? (viewer.identityIds[0] ?? null) : null;
+  if (visitor === null && !viewer.permissions.has('messages:send')) throw new Refusal('FORBIDDEN', viewer.permissions.has('visitor:self') ? 'A publishable key uploads nothing: begin the chat, and use its token.' : 'The key lacks the permission messages:send.');
   budgets.spend(viewer, COST);
-  workspaceOf.set(request, viewer.workspaceId);
+  uploaderOf.set(request, { workspaceId: viewer.workspaceId, visitor });
 }
-const workspaceOf = new WeakMap<FastifyRequest, string>();
+const uploaderOf = new WeakMap<FastifyRequest, { workspaceId: string; visitor: string | null }>();
 
 async function taken({ app, blobs }: Uploads, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const workspaceId = workspaceOf.get(request)!;
+  const { workspaceId, visitor } = uploaderOf.get(request)!;
   const content = request.body;
   if (!Buffer.isBuffer(content) || content.length === 0) throw new Refusal('INVALID_INPUT', 'The body is empty; send the file\'s bytes, with its type as `content-type`.');
   const given = new URL(request.url, 'http://localhost').searchParams.get('filename') ?? '';
@@ -54,5 +62,5 @@ async function taken({ app, blobs }: Uploads, request: FastifyRequest, reply: Fa
   const mime = imageType(content) ?? (MIME.test(said) && !said.startsWith('image/') ? said : 'application/octet-stream');
   const sha256 = await blobs.put(workspaceId, content);
   await inWorkspace(app, workspaceId, (tx) => keepBlob(tx, workspaceId, { sha256, mime, content }));
-  return reply.code(201).send({ file: uploadText({ workspaceId, sha256, mime, filename, size: content.length }), filename, mime, size: content.length });
+  return reply.code(201).send({ file: uploadText({ workspaceId, visitor, sha256, mime, filename, size: content.length }), filename, mime, size: content.length });
 }

@@ -16,6 +16,8 @@ import { resolveIdentity } from '../identities/resolve.ts';
 import type { Applied } from '../inbound/apply.ts';
 import { applyWithin, lockLane } from '../inbound/drain.ts';
 import { storeDelivery } from '../inbound/receive.ts';
+import { holdBlobs } from '../messages/files.ts';
+import { uploadedBy } from '../messages/uploads.ts';
 import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
@@ -139,13 +141,15 @@ async function adopt(tx: Tx, chat: Chat, to: { id: string; customerId: string },
 }
 
 /** @returns the message; null when it waits behind something of his that is still on its way. The same `clientId` again gives the same message. */
-export async function sendVisitorMessage(tx: Tx, viewer: Viewer, input: { clientId: string; text: string; replyToId?: string | null }): Promise<{ messageId: string | null }> {
+export async function sendVisitorMessage(tx: Tx, viewer: Viewer, input: { clientId: string; text: string; files?: readonly string[] | null; replyToId?: string | null }): Promise<{ messageId: string | null }> {
   const chat = await openChat(tx, viewer);
   const visitor = await visitorOf(tx, viewer.workspaceId, viewer.identityIds[0]);
-  if (input.text.trim() === '') throw new Refusal('INVALID_INPUT', 'The message has no text.', { field: ['text'] });
+  const files = uploadedBy(viewer.workspaceId, viewer.identityIds, input.files ?? []).map(({ sha256, mime, filename, size }) => ({ sha256, mime, filename, size }));
+  if (input.text.trim() === '' && files.length === 0) throw new Refusal('INVALID_INPUT', 'The message has neither a text nor a file.', { field: ['text'] });
   // A message of ours that is still on its way to the chat gets this very id (the provider's `send`).
   const replyTo = input.replyToId == null ? null : ((await ownMessage(tx, viewer, input.replyToId)).providerMessageId ?? publicId('msg', input.replyToId));
-  const [applied] = await deliver(tx, chat, visitor, { type: 'message', clientId: input.clientId, text: input.text, replyTo });
+  const [applied] = await deliver(tx, chat, visitor, { type: 'message', clientId: input.clientId, text: input.text.trim() === '' ? '' : input.text, files, replyTo });
+  if (files.length > 0 && applied?.state !== 'DUPLICATE') await holdBlobs(tx, viewer.workspaceId, files.map(({ sha256 }) => sha256));
   if (applied?.messageId) return { messageId: applied.messageId };
   const [row] = await tx<{ id: string }[]>`
     select id from messages where workspace_id = ${viewer.workspaceId} and account_id = ${chat.accountId} and provider_message_id = ${messageKey(visitor.id, input.clientId)}`;

@@ -55,13 +55,14 @@ mutation('sendVisitorMessage', {
   permission: 'visitor:self',
   input: {
     clientId,
-    text: { type: 'String', required: true, description: 'What he says, at most 20,000 characters.' },
+    text: { type: 'String', required: true, description: 'What he says, at most 20,000 characters; may be empty beside files.' },
+    files: { type: 'String', list: true, description: 'What `POST /uploads` answered as `file` to his own token, a text a file; at most 10.' },
     replyToId: { type: idOf('vmg'), description: 'The message that it answers.' },
   },
   payload: { message: { type: () => VisitorMessage, description: 'The message; null while it waits for something that he did before. It is safe then, and the subscription brings it.' } },
   run: async (tx, { viewer }, input) => {
     const replyToId = input.replyToId == null ? null : uuidFrom('vmg', input.replyToId, 'replyToId');
-    return { message: (await actions.sendVisitorMessage(tx, viewer, { clientId: input.clientId, text: input.text, replyToId })).messageId };
+    return { message: (await actions.sendVisitorMessage(tx, viewer, { clientId: input.clientId, text: input.text, files: input.files, replyToId })).messageId };
   },
 });
 

@@ -62,7 +62,7 @@ const drained = async () => {
   await drain.idle();
   await drain.stop();
 };
-type Said = ChatDelivery extends infer D ? (D extends ChatDelivery ? Omit<D, 'channel' | 'account' | 'visitor'> : never) : never;
+type Said = ChatDelivery extends infer D ? (D extends ChatDelivery ? Omit<D, 'channel' | 'account' | 'visitor' | 'files'> : never) : never;
 /** The visitor's next thing by the chat's door; gives its event's id. */
 const says = async (visitorId: string, what: Said): Promise<string> => {
   const body = Buffer.from(JSON.stringify({ account: publicId('cha', chatAccount), visitor: { id: visitorId, name: null }, ...what }));

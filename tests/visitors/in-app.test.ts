@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 const ask = (text: string, variables: Record<string, unknown> = {}): Promise<any> => server.ask(text, variables, ws.keys.ADMIN);
-const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
+const soon = <T>(check: () => T): Promise<T> => vi.waitFor(check, { timeout: 10_000, interval: 20 });
 const signed = (claims: Record<string, unknown> = {}): Promise<string> =>
   new SignJWT({ sub: '4711', aud: app.id, exp: Math.floor(Date.now() / 1_000) + 600, name: 'Ada Lovelace', email: 'ada@customers.example', email_verified: true, ...claims })
     .setProtectedHeader({ alg: 'HS256' }).sign(createSecretKey(Buffer.from(COMPANY_SECRET)));
@@ -57,6 +57,33 @@ test('one user on two devices is one customer, whom a mail found too; an agent a
   await tablet.seen(tablet.state.messages.find(({ author }) => author === 'TEAM')!.id!);
   await soon(async () => expect((await ask('query ($id: ID!) { conversation(id: $id) { messages(first: 5) { nodes { direction deliveryState } } } }', { id: conversation.id })).conversation.messages.nodes)
     .toContainEqual({ direction: 'OUTBOUND', deliveryState: 'READ' }));
+});
+
+test('a file of his is on both of his devices and with the agents, once; nobody else can send it', async () => {
+  const [phone, tablet] = [device({ sub: '4713', name: 'Cem', email: undefined }), device({ sub: '4713', name: 'Cem', email: undefined })];
+  await Promise.all([phone.start(), tablet.start()]);
+  const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
+  const uploaded = await phone.upload(png, { filename: 'broken wheel.png', type: 'text/html' });
+  // What it is, its bytes say.
+  expect(uploaded).toMatchObject({ filename: 'broken wheel.png', mime: 'image/png', size: png.length });
+  phone.send('', { files: [uploaded] });
+  const file = await soon(() => {
+    const [found] = tablet.state.messages;
+    expect(found).toMatchObject({ text: null, state: 'sent', files: [{ filename: 'broken wheel.png', mime: 'image/png', size: png.length }] });
+    return found!.files[0]!;
+  });
+  expect(Buffer.from(await (await fetch(new URL(file.url!, server.address))).arrayBuffer()).equals(png)).toBe(true);
+  const { conversations } = await ask('{ conversations(first: 1) { nodes { id customer { name } messages(first: 5) { nodes { parts { filename mime mediaState } } } } } }');
+  expect(conversations.nodes[0]).toMatchObject({ customer: { name: 'Cem' }, messages: { nodes: [{ parts: [{ filename: 'broken wheel.png', mime: 'image/png', mediaState: 'STORED' }] }] } });
+  const other = device({ sub: '4714', name: 'Dora', email: undefined });
+  await other.start();
+  other.send('', { files: [uploaded] });
+  await soon(() => expect(other.state.messages).toMatchObject([{ state: 'refused', reason: expect.stringContaining('POST /uploads') }]));
+  const byAgent = await server.query('mutation ($i: SendMessageInput!) { sendMessage(input: $i) { userErrors { code field } } }', { i: { conversationId: conversations.nodes[0].id, text: '', files: [uploaded.file] } }, ws.keys.ADMIN);
+  expect(byAgent.data?.sendMessage.userErrors).toMatchObject([{ code: 'INVALID_INPUT', field: ['files', '0'] }]);
+  // A page that knows no more than the publishable key brings nothing here.
+  const stranger = await fetch(`${server.address}/uploads?filename=x.png`, { method: 'POST', headers: { authorization: `Bearer ${app.publishableKey}`, 'content-type': 'image/png' }, body: png });
+  expect(stranger.status).toBe(403);
 });
 
 test('nobody writes who was not identified, and another user sees nothing of the first', async () => {

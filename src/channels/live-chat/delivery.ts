@@ -24,9 +24,14 @@ const base = {
   clientId,
 };
 const text = z.string().min(1).max(TEXT_CHARACTERS_MAX);
+export const FILES_MAX = 10;
+/** Uploaded before (`POST /uploads`). */
+const file = z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), mime: z.string().max(200), filename: z.string().max(200), size: z.number().int().min(0) });
 
 export const chatDelivery = z.discriminatedUnion('type', [
-  z.strictObject({ ...base, type: z.literal('message'), text, replyTo: z.string().nullable() }),
+  /** Text, files or both. */
+  z.strictObject({ ...base, type: z.literal('message'), text: z.string().max(TEXT_CHARACTERS_MAX), files: z.array(file).max(FILES_MAX).default([]), replyTo: z.string().nullable() })
+    .refine(({ text, files }) => text !== '' || files.length > 0, { path: ['text'], message: 'There is neither a text nor a file.' }),
   /** `target`: the client id of the visitor's own message. */
   z.strictObject({ ...base, type: z.literal('edit'), target: clientId, text }),
   z.strictObject({ ...base, type: z.literal('delete'), target: clientId }),

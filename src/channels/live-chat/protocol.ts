@@ -3,6 +3,7 @@
 import { normalAddress, storable } from '../../identities/address.ts';
 import { publicId } from '../../platform/ids.ts';
 import { OfAnotherChannel, Unparsable, type InboundEvent, type ObservedAddress, type Provider, type RawRequest } from '../channel.ts';
+import { mediaKind } from '../media-kind.ts';
 import { chatDelivery, messageKey, TEXT_CHARACTERS_MAX, type ChatDelivery, type OwnChannel } from './delivery.ts';
 
 /** What both providers are. */
@@ -57,7 +58,7 @@ function eventsOf(delivery: ChatDelivery): InboundEvent[] {
 
   switch (delivery.type) {
     case 'message':
-      return [event({ kind: 'message', message: message(messageKey(visitor.id, clientId), texts(delivery.text), delivery.replyTo) })];
+      return [event({ kind: 'message', message: message(messageKey(visitor.id, clientId), [...(delivery.text === '' ? [] : texts(delivery.text)), ...delivery.files.map(mediaOf)], delivery.replyTo) })];
     case 'edit':
       return [event({ kind: 'message_edit', message: message(messageKey(visitor.id, delivery.target), texts(delivery.text)) })];
     case 'delete':
@@ -87,6 +88,8 @@ function eventsOf(delivery: ChatDelivery): InboundEvent[] {
     }
   }
 }
+
+const mediaOf = (file: { sha256: string; mime: string; filename: string; size: number }) => ({ type: 'media' as const, kind: mediaKind(file.mime), ...file, providerMediaId: null, url: null });
 
 /** Null when it is none: what a visitor types can be anything. */
 function observed(kind: 'email' | 'phone' | 'external_id', raw: string | null, trust: ObservedAddress['trust'], namespace = ''): ObservedAddress | null {

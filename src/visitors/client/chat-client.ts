@@ -13,7 +13,7 @@
 import { createClient, type Client } from 'graphql-ws';
 import {
   ChatRefused, DELETE, EDIT, EVENTS, HISTORY, IDENTIFY, PAGE, SEEN, SEND, START, TYPING,
-  type ChatConversation, type ChatForm, type ChatMessage, type ChatOptions, type ChatState, type History, type VisitorEvent, type WireMessage,
+  type ChatConversation, type ChatForm, type UploadedFile, type ChatMessage, type ChatOptions, type ChatState, type History, type VisitorEvent, type WireMessage,
 } from './protocol.ts';
 
 export class ChatClient {
@@ -23,7 +23,7 @@ export class ChatClient {
   readonly #messages = new Map<string, ChatMessage>();
   readonly #conversations = new Map<string, ChatConversation>();
   /** What is said and not answered yet, in order, by client id. */
-  readonly #outbox = new Map<string, ChatMessage & { replyToId: string | null }>();
+  readonly #outbox = new Map<string, ChatMessage & { replyToId: string | null; uploads: readonly string[] }>();
   #sending = false;
   #cursor: string | null = null;
   /** Ends the present following; another one begins a new one. */
@@ -82,15 +82,26 @@ export class ChatClient {
   }
 
   /** Says something. It stands in `messages` at once; its client id is given back. */
-  send(text: string, options: { replyToId?: string } = {}): string {
+  send(text: string, options: { replyToId?: string; files?: readonly UploadedFile[] } = {}): string {
     const clientId = newClientId();
     this.#outbox.set(clientId, {
       id: null, clientId, conversationId: null, author: 'VISITOR', authorName: null, text, sentAt: new Date().toISOString(),
-      editedAt: null, deletedAt: null, isSeen: false, state: 'sending', reason: null, replyToId: options.replyToId ?? null,
+      editedAt: null, deletedAt: null, isSeen: false, files: (options.files ?? []).map(({ filename, mime, size }) => ({ filename, mime, size, url: null })), state: 'sending', reason: null,
+      replyToId: options.replyToId ?? null, uploads: (options.files ?? []).map(({ file }) => file),
     });
     this.#changed();
     void this.#flush();
     return clientId;
+  }
+
+  /** Brings a file to the server, to be sent within a day. @throws ChatRefused, or what `fetch` throws: it can be tried again */
+  async upload(content: Uint8Array | Blob, { filename, type }: { filename: string; type: string }): Promise<UploadedFile> {
+    const response = await (this.#options.fetch ?? fetch)(`${this.#options.url.replace(/\/graphql\/?$/, '')}/uploads?filename=${encodeURIComponent(filename)}`, {
+      method: 'POST', headers: { authorization: `Bearer ${this.#token}`, 'content-type': type }, body: content as Blob,
+    });
+    const answer = (await response.json()) as UploadedFile & { error?: { code: string; message: string } };
+    if (response.ok) return answer;
+    throw response.status >= 500 || !answer.error ? new Error(`The server answered ${response.status}.`) : new ChatRefused(answer.error.code, answer.error.message);
   }
 
   /** @throws ChatRefused */
@@ -241,7 +252,7 @@ export class ChatClient {
         const next = [...this.#outbox.values()].find((message) => message.state === 'sending');
         if (!next || this.#token === null) return;
         try {
-          const input = { clientId: next.clientId, text: next.text, ...(next.replyToId ? { replyToId: next.replyToId } : {}) };
+          const input = { clientId: next.clientId, text: next.text, ...(next.replyToId ? { replyToId: next.replyToId } : {}), ...(next.uploads.length > 0 ? { files: next.uploads } : {}) };
           const { message } = await this.#ask<{ message: WireMessage | null }>(SEND, { input });
           failures = 0;
           // Null: it is safe and waits for its turn; the subscription brings it. Until then it stands here, and isn't sent again.

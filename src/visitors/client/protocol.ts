@@ -51,9 +51,25 @@ export interface ChatMessage {
   editedAt: string | null;
   deletedAt: string | null;
   isSeen: boolean;
+  files: readonly ChatFile[];
   /** `sending` goes on by itself; `refused` was not taken, and `reason` says why. */
   state: 'sending' | 'sent' | 'refused';
   reason: string | null;
+}
+export interface ChatFile {
+  filename: string | null;
+  mime: string | null;
+  /** In bytes. */
+  size: number | null;
+  /** Where it can be fetched, for some minutes; null until the server has the message. */
+  url: string | null;
+}
+/** What `ChatClient.upload` gives, for `send`. */
+export interface UploadedFile {
+  file: string;
+  filename: string;
+  mime: string;
+  size: number;
 }
 export interface ChatForm {
   name?: string;
@@ -71,8 +87,8 @@ export class ChatRefused extends Error {
   }
 }
 
-const MESSAGE = 'id clientId author authorName text sentAt editedAt deletedAt isSeen conversation { id status }';
-export const HISTORY = `{ cursor visitor { conversations(first: 20) { nodes { id status messages(last: 50) { nodes { ${MESSAGE} } } } } } }`;
+const MESSAGE = 'id clientId author authorName text sentAt editedAt deletedAt isSeen files { filename mime size url } conversation { id status }';
+export const HISTORY = `{ cursor visitor { conversations(first: 10) { nodes { id status messages(last: 50) { nodes { ${MESSAGE} } } } } } }`;
 export const EVENTS = `subscription ($after: Cursor) { visitorEvents(after: $after) { kind cursor message { ${MESSAGE} } conversation { id status } } }`;
 const ERRORS = 'userErrors { code message retryable }';
 const STARTED = `token expiresAt ${ERRORS}`;
@@ -95,6 +111,7 @@ export interface WireMessage {
   editedAt: string | null;
   deletedAt: string | null;
   isSeen: boolean;
+  files: readonly ChatFile[];
   conversation: ChatConversation;
 }
 export interface History {
