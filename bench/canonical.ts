@@ -22,6 +22,7 @@ export function canonicalQueries(data: Data): Canonical[] {
   const conversations = data.conversationIds.slice(0, 50).map((each) => id('cnv', each));
   const asked: Record<string, Record<string, unknown>[]> = {
     AgentWorkspace: conversations.map((conversationId) => ({ conversationId })),
+    AnswerScreen: conversations.map((conversationId) => ({ conversationId })),
     Changes: [{}],
     Conversation: conversations.map((each) => ({ id: each })),
     ConversationStats: [{ by: ['DAY'], range: RANGE }],

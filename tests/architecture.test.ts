@@ -7,13 +7,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A folder imports itself and what stands before it (ARCHITECTURE.md). */
 const ORDER = [
   'schema', 'platform', 'events', 'access', 'graphql', 'workspaces', 'identities', 'customers', 'channels', 'conversations', 'messages', 'calls', 'crm', 'parting', 'knowledge', 'routing', 'automation',
-  'merging', 'inbound', 'visitors', 'timeline', 'analytics', 'realtime', 'desk', 'webhooks', 'sandbox', 'simulate', 'server', 'main.ts', 'cli.ts',
+  'merging', 'inbound', 'visitors', 'timeline', 'analytics', 'realtime', 'desk', 'webhooks', 'live', 'sandbox', 'simulate', 'server', 'main.ts', 'cli.ts',
 ];
 /** Types that everybody may name: who acts, and what a channel says. */
 const TYPES_ANYWHERE = new Set(['src/access/viewer.ts', 'src/access/permissions.ts', 'src/channels/channel.ts']);
 
 const filesBelow = (dir: string): string[] =>
-  readdirSync(join(ROOT, dir), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? filesBelow(join(dir, entry.name)) : entry.name.endsWith('.ts') ? [join(dir, entry.name)] : []));
+  readdirSync(join(ROOT, dir), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? filesBelow(join(dir, entry.name)) : /\.tsx?$/.test(entry.name) ? [join(dir, entry.name)] : []));
 const sources = [...filesBelow('src'), ...filesBelow('schema')];
 const roomOf = (file: string): string => (file.startsWith('schema/') ? 'schema' : file.split('/')[1]!);
 
@@ -54,7 +54,7 @@ describe('the house', () => {
   });
 
   it('no file is longer than a reader can take in', () => {
-    const long = sources.filter((file) => readFileSync(join(ROOT, file), 'utf8').split('\n').length > 420);
+    const long = sources.filter((file) => !file.endsWith('.generated.ts') && readFileSync(join(ROOT, file), 'utf8').split('\n').length > 420);
     expect(long).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-// `npm test`: types, lint, then every test; the last line is `N passed, N failed`, where types and lint count as one each.
+// `npm test`: types, lint, then every test; the last line is `N passed, N failed`, where types (the program's, and the page's) and lint count as one each.
 // Arguments go to vitest (`npm test -- tests/platform`); `--check` leaves the tests out.
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -65,6 +65,7 @@ async function tests(args: string[]): Promise<Count> {
 const args = process.argv.slice(2);
 const counts = await Promise.all([
   check('types', 'tsc', ['--noEmit', '-p', '.']),
+  check('types of the page', 'tsc', ['--noEmit', '-p', 'src/live']),
   check('lint', 'eslint', ['.', '--max-warnings', '0']),
 ]);
 if (!args.includes('--check')) counts.push(await tests(args));

@@ -7,7 +7,7 @@ export function announcement({ address, smtpPort, demo }: Server): string {
   lines.push(`  Health        ${address}/readyz   ${address}/metrics`);
   if (demo) {
     const query = '{ customer(id: \\"' + demo.ids.customer + '\\") { name conversations { nodes { channels status } } } }';
-    lines.push('', '  Demo workspace: Acme Ceramics. Ada Lovelace chatted on Monday, mailed on Thursday, and her call rings now.', `  Admin key     ${demo.adminKey}`, '', '  Try it:',
+    lines.push('', '  Demo workspace: Acme Ceramics. Ada Lovelace chatted on Monday, mailed on Thursday, and her call rings now.', `  See it live   ${address}/live`, `  Admin key     ${demo.adminKey}`, '', '  Try it:',
       `    curl -s ${address}/graphql -H 'authorization: Bearer ${demo.adminKey}' \\`, `      -H 'content-type: application/json' -d '{"query":"${query}"}'`);
   }
   return [...lines, ''].join('\n');

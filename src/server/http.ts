@@ -16,11 +16,12 @@ import { counter, histogram, metrics } from '../platform/metrics.ts';
 import { Turns } from '../platform/turns.ts';
 import type { Admission } from './admission.ts';
 import { callerAddress } from './caller.ts';
+import { letRead, mustBeAllowed, preflight } from './cors.ts';
 import { addDoors, type Doors } from './doors.ts';
 import { addFiles } from './files.ts';
 import { addIdeFiles, idePage, type IdeOptions } from './ide.ts';
-import { isLoopback } from './loopback.ts';
-import { letRead, mustBeAllowed, preflight } from './cors.ts';
+import { addLivePage, type LivePageParts } from './live-page.ts';
+import { isOnTheMachine } from './loopback.ts';
 import type { Origins } from './origins.ts';
 import { addUploads } from './uploads.ts';
 
@@ -41,6 +42,8 @@ export interface HttpParts {
   budgets: Budgets;
   admission: Admission;
   ide: () => Omit<IdeOptions, 'origin'>;
+  /** The demo, when its keys may be shown. */
+  demo: LivePageParts['demo'];
   /** Null: ready; else why not, for `/readyz`. */
   notReady: () => Promise<string | null>;
   log: Logger;
@@ -76,6 +79,7 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
   server.get('/', async (_request, reply) => reply.redirect('/graphql'));
   await addGraphql(server, parts);
   addIdeFiles(server);
+  addLivePage(server, parts);
   await addDoors(server, parts.doors);
   addFiles(server, parts.doors);
   await addUploads(server, { ...parts.doors, trustProxy: parts.trustProxy, origins: parts.origins });
@@ -147,16 +151,6 @@ function bodyOfRequest(request: FastifyRequest): unknown {
   } catch {
     throw new Refusal('INVALID_INPUT', 'The body is not JSON in UTF-8; expected { "query": "…", "variables": { … } }.');
   }
-}
-
-/**
- * Whether the page is shown to who sits at the machine: not through a proxy, and under a name of loopback, so that no other site's name can be
- * pointed here (DNS rebinding).
- */
-function isOnTheMachine(request: FastifyRequest): boolean {
-  const { host, forwarded } = request.headers;
-  const proxied = forwarded !== undefined || Object.keys(request.headers).some((name) => name.startsWith('x-forwarded-') || name === 'x-real-ip' || name === 'via');
-  return !proxied && isLoopback(`http://${host ?? ''}`) && isLoopback(request.ip.replace(/^::ffff:/, ''));
 }
 
 const wantsPage = (request: FastifyRequest): boolean => (request.headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(request.url);

@@ -134,6 +134,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   closers.push(() => signals.close());
 
   const demo = await openDemo(options, database, { app, say });
+  const shown = isLoopback(config.host) && isLoopback(config.publicUrl) ? demo : null;
   const consumers = startConsumers([routing], { app, system, stream, onError: (error, name) => report(`The consumer ${name} failed at an event.`, error) });
   closers.push(() => consumers.close());
   const drain = startDrain({ app, system, wake, report });
@@ -163,7 +164,8 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
   const http = await createHttp({
     app, graph, origins, log, budgets, admission, trustProxy: config.trustProxy,
     doors: { app, blobs, publicUrl: isLoopback(config.publicUrl) ? null : config.publicUrl, arrived, budgets, log },
-    ide: () => ({ demoKey: isLoopback(config.host) && isLoopback(config.publicUrl) ? (demo?.adminKey ?? null) : null, variables: demo ? ideVariables(demo) : {} }),
+    demo: () => shown,
+    ide: () => ({ demoKey: shown?.adminKey ?? null, variables: demo ? ideVariables(demo) : {} }),
     notReady: async () => {
       if (stopping) return 'The server is stopping.';
       return (await answersWithin(READY_MS_MAX, read)) ? null : 'The database does not answer.';
@@ -223,7 +225,7 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       await Promise.race([inFlight, new Promise<void>((resolve) => setTimeout(resolve, IN_FLIGHT_MS_MAX).unref())]);
       await close();
     })());
-  return { address, smtpPort: mail?.port ?? null, demo: isLoopback(config.host) && isLoopback(config.publicUrl) ? demo : null, stop };
+  return { address, smtpPort: mail?.port ?? null, demo: shown, stop };
 }
 
 async function answersWithin(ms: number, sql: Sql): Promise<boolean> {
@@ -285,6 +287,7 @@ const databaseName = (url: string): string => new URL(url).pathname;
 /** What the IDE's windows begin with, by operation, so that each answers at once. */
 const ideVariables = ({ ids }: Demo): Record<string, Record<string, unknown>> => ({
   'agent-workspace': { conversationId: ids.conversation },
+  answer: { conversationId: ids.conversation },
   conversation: { id: ids.conversation },
   customer: { id: ids.customer },
   inbox: { filter: { status: 'OPEN' }, orderBy: 'WAITING_LONGEST' },

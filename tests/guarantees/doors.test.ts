@@ -46,11 +46,11 @@ async function unchanged(of: World, visit: () => Promise<void>): Promise<void> {
 test('these are all doors that the server has', () => {
   const folder = join(ROOT, 'src/server');
   const found = readdirSync(folder).filter((name) => name.endsWith('.ts')).flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/(?:\b(?:server|scope)\.(?:get|post|put|patch|delete|all|options|head)\(|\burl: )'(\/[^']*)'/g)].map(([, url]) => url!));
-  expect([...new Set(found)].sort()).toEqual(['/', '/files/:token', '/graphql', '/graphql/ide/*', '/healthz', '/hooks/:provider/:endpoint', '/metrics', '/readyz', '/uploads']);
+  expect([...new Set(found)].sort()).toEqual(['/', '/files/:token', '/graphql', '/graphql/ide/*', '/healthz', '/hooks/:provider/:endpoint', '/live', '/metrics', '/readyz', '/uploads']);
 });
 
 test('what anybody may read is of no workspace', async () => {
-  for (const path of ['/', '/healthz', '/readyz', '/metrics', '/graphql', '/graphql/ide/index.html', `/graphql/ide/../../${a.ids.cus}`, '/graphql/ide/%2e%2e/%2e%2e/package.json', `/${a.id}`]) {
+  for (const path of ['/', '/healthz', '/readyz', '/metrics', '/live', '/live/app.js', '/graphql', '/graphql/ide/index.html', `/graphql/ide/../../${a.ids.cus}`, '/graphql/ide/%2e%2e/%2e%2e/package.json', `/${a.id}`]) {
     for (const credential of callers()) {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']) {
         const answer = await ask(path, { method, headers: { ...bearer(credential), accept: 'text/html,*/*' } });

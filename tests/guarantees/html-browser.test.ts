@@ -1,14 +1,12 @@
 // G14 in a real browser: what comes out of the sanitiser is rendered in headless Chromium, which runs no script of it and loads nothing.
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { sanitizeHtml } from '../../src/channels/email/sanitize.ts';
+import { CHROMIUM, launchBrowser } from '../harness/browser.ts';
 import { PAYLOADS } from './html-payloads.ts';
 
-/** CHROMIUM_PATH, or where distributions put it. */
-const CHROMIUM = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'].find((path) => path && existsSync(path));
 if (!CHROMIUM) console.log('Skipped: no Chromium is here to render mails in (CHROMIUM_PATH names one).');
 
 const MAILS_PER_PAGE = 30;
@@ -29,7 +27,7 @@ beforeAll(async () => {
   if (!CHROMIUM) return;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  browser = await launchBrowser();
 }, 60_000);
 afterAll(async () => {
   await browser?.close();

@@ -9,6 +9,7 @@ import { generate } from '@graphql-codegen/cli';
 import { preset } from '@graphql-codegen/client-preset';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROOT } from '../harness/server.ts';
+import { kept, made as madeOperations } from '../live/operations.ts';
 
 const PROGRAM = `
 import type { ResultOf, VariablesOf } from '@graphql-typed-document-node/core';
@@ -56,4 +57,8 @@ test('graphql-codegen’s client preset makes types of every canonical operation
   }));
   const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder }).catch((error: { stdout: string }) => error);
   expect(stdout).toBe('');
+}, 60_000);
+
+test('the typed operations of the page `/live` are those of the schema', async () => {
+  expect(await kept(), 'Run `npm run live:operations`.').toBe(await madeOperations());
 }, 60_000);

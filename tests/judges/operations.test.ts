@@ -51,6 +51,7 @@ const variablesOf = (name: string): Record<string, unknown>[] => {
   const { ids } = demo;
   const sets: Record<string, Record<string, unknown>[]> = {
     AgentWorkspace: [{ conversationId: ids.conversation }, { conversationId: ids.conversation, timelineFirst: 5 }],
+    AnswerScreen: [{ conversationId: ids.conversation }, { conversationId: ids.conversation, timelineFirst: 5 }],
     Changes: [{}, { first: 20, kinds: ['MESSAGE_RECEIVED', 'CALL_RINGING'] }],
     Conversation: [{ id: ids.conversation }, { id: `cnv_${'0'.repeat(32)}` }],
     CustomerProfile: [{ id: ids.customer }, { identity: { kind: 'EMAIL', value: 'Ada@Lovelace.example' } }, { identity: { kind: 'PHONE', value: '+44 7700 900123' } }],

@@ -2,6 +2,7 @@
 // ended. One call is a record for the caller's leg and, with `log-b-leg`, one for each phone that it was put through to.
 import { normalAddress } from '../../identities/address.ts';
 import { Unparsable, type InboundEvent, type Parsed, type RawRequest } from '../channel.ts';
+import { plausibleMoment } from '../plausible-moment.ts';
 import { address } from '../telephony/event.ts';
 import { readRecord, type CallRecord } from './read.ts';
 
@@ -76,8 +77,8 @@ class Leg {
   /** `NAME_uepoch` is in microseconds, `NAME_epoch` in seconds; 0 is never. */
   private moment(name: string): string | null {
     const micros = Number(this.record.variable(`${name}_uepoch`) ?? NaN);
-    const ms = micros > 0 ? Math.floor(micros / 1_000) : Number(this.record.variable(`${name}_epoch`) ?? NaN) * 1_000;
-    return ms > 0 && ms < 8e15 ? new Date(ms).toISOString() : null;
+    const ms = micros > 0 ? micros / 1_000 : Number(this.record.variable(`${name}_epoch`) ?? NaN) * 1_000;
+    return plausibleMoment(ms);
   }
 
   private get did(): Set<string> {
@@ -120,7 +121,7 @@ class Leg {
     return [
       ...(joined ? [this.event('queued', joined, { phase: 'progress', step: { kind: 'queued', party: queue } })] : []),
       ...(joined && left ? [this.event('dequeued', left, { phase: 'progress', step: { kind: 'dequeued', party: queue } })] : []),
-      ...transfers.map(([, seconds, to], n) => this.event(`transferred ${n}`, new Date(Number(seconds) * 1_000).toISOString(), { phase: 'progress', step: { kind: 'transferred', party: to!.split('/')[0]! } })),
+      ...transfers.map(([, seconds, to], n) => this.event(`transferred ${n}`, plausibleMoment(Number(seconds) * 1_000), { phase: 'progress', step: { kind: 'transferred', party: to!.split('/')[0]! } })),
     ];
   }
 

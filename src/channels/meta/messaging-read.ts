@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { storable } from '../../identities/address.ts';
 import { Unparsable } from '../channel.ts';
+import { plausibleMoment } from '../plausible-moment.ts';
 
 /** Meta's own payloads go some ten levels deep. */
 const DEPTH_MAX = 50;
@@ -58,8 +59,6 @@ export const isTrue = (value: unknown): boolean => value === true || value === '
 
 /** Below it a number is seconds (until the year 5138), from it on milliseconds (since 1973). */
 const SECONDS_BELOW = 1e11;
-const EARLIEST_MS = Date.UTC(2004, 0);
-const LATEST_MS = Date.UTC(2100, 0);
 
 /**
  * A moment, as RFC 3339; null when it is none, or before there was Facebook, or far ahead. Meta documents milliseconds and also sends seconds
@@ -67,13 +66,11 @@ const LATEST_MS = Date.UTC(2100, 0);
  */
 export function momentOf(value: unknown): string | null {
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(value)) {
-    return moment(Date.parse(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')));
+    return plausibleMoment(Date.parse(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')));
   }
   const number = typeof value === 'number' ? value : typeof value === 'string' && /^\s*\d{1,16}(\.\d+)?\s*$/.test(value) ? Number(value) : NaN;
-  return moment(number < SECONDS_BELOW ? number * 1_000 : number);
+  return plausibleMoment(number < SECONDS_BELOW ? number * 1_000 : number);
 }
-
-const moment = (ms: number): string | null => (ms >= EARLIEST_MS && ms < LATEST_MS ? new Date(Math.trunc(ms)).toISOString() : null);
 
 /** The same for the same content in any order of its fields: what tells apart events that have no id. */
 export function digestOf(value: unknown): string {

@@ -3,13 +3,19 @@ import { z } from 'zod';
 import { normalAddress } from '../../identities/address.ts';
 import { standing } from '../../identities/policy.ts';
 import { Unparsable, type InboundEvent, type ObservedAddress, type Parsed, type RawRequest } from '../channel.ts';
+import { plausibleMoment } from '../plausible-moment.ts';
 
 const EVENTS_MAX = 100;
 
 const id = z.string().min(1).max(200).regex(/^\S+$/, 'Expected a text without blanks, of 1 to 200 characters.');
 const party = z.string().max(320).nullish();
 const milliseconds = z.number().int().min(0).nullish();
-const moment = z.iso.datetime({ offset: true, error: 'Expected a moment with its zone, like `2026-03-05T14:00:00.250+01:00`.' });
+const moment = z.iso.datetime({ offset: true, error: 'Expected a moment with its zone, like `2026-03-05T14:00:00.250+01:00`.' })
+  .transform((text, context) => {
+    const at = plausibleMoment(Date.parse(text));
+    if (at === null) context.addIssue('Expected a moment from 2000 to 2099.');
+    return at ?? z.NEVER;
+  });
 const base = {
   id: id.describe('Of this event, unique for the account: the same again is the same event again.'),
   at: moment.describe('When it happened.'),
@@ -74,7 +80,7 @@ function eventOf(event: TelephonyEvent): InboundEvent {
   const called = address(to, 'attested', null);
   return {
     kind: 'call', direction: incoming ? 'inbound' : 'outbound', channel: 'voice', provider: 'telephony', account: event.account ?? (incoming ? to : from), dedupeKey: event.id,
-    occurredAt: new Date(event.at).toISOString(), senders: caller ? [caller] : [], recipients: called ? [called] : [],
+    occurredAt: event.at, senders: caller ? [caller] : [], recipients: called ? [called] : [],
     call: {
       providerCallId: leg?.id ?? call.id, parentCallId: leg ? call.id : null, sequence: null, from: leg ? null : caller && from, to: leg ? (leg.party ?? null) : to,
       disposition: null, endCause: null, talkMs: null, recording: null, transcript: null, ...saidOf(event),
@@ -91,7 +97,7 @@ function saidOf(event: TelephonyEvent): Partial<Call> & Pick<Call, 'phase'> {
       return { phase: 'ended', disposition: event.disposition ?? null, endCause: event.cause ?? null, talkMs: event.talkMs ?? null, holdMs: event.holdMs ?? null };
     case 'recording': {
       const { durationMs = null, channels = null, url = null, startedAt, ...recording } = event.recording;
-      return { phase: 'recording', recording: { ...recording, durationMs, channels, url, startedAt: startedAt ? new Date(startedAt).toISOString() : null } };
+      return { phase: 'recording', recording: { ...recording, durationMs, channels, url, startedAt: startedAt ?? null } };
     }
     case 'transcript':
       return { phase: 'transcript', transcript: { ...event.transcript, recordingId: event.transcript.recordingId ?? null, text: event.transcript.text ?? null } };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { storable } from '../../identities/address.ts';
 import { Unparsable } from '../channel.ts';
 import { readJson } from '../json.ts';
+import { plausibleMoment } from '../plausible-moment.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -43,14 +44,10 @@ export function idOf(value: unknown): string | null {
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : null;
 }
 
-/** X began in March 2006. What lies before, or a century on, is no moment that anything happened at (seconds taken for milliseconds, a counter). */
-const FIRST_MS = Date.UTC(2006, 2, 21);
-const LAST_MS = Date.UTC(2100, 0, 1);
-
 /** A time as X writes it: milliseconds, mostly as text; RFC 3339 in XAA; `Mon Mar 26 16:33:26 +0000 2018` in posts. Null for anything else. */
 export function momentOf(value: unknown): string | null {
   const ms = typeof value === 'number' ? value : typeof value === 'string' ? msOf(value.trim()) : NaN;
-  return Number.isInteger(ms) && ms >= FIRST_MS && ms < LAST_MS ? new Date(ms).toISOString() : null;
+  return plausibleMoment(ms);
 }
 
 function msOf(text: string): number {

@@ -86,6 +86,10 @@ test('as JSON, as a form, as a form in base64: the same', () => {
   expect(parsed(json('', { headers: { 'content-type': 'application/x-www-form-base64-encoded' }, body: Buffer.from(`cdr=${Buffer.from(text).toString('base64')}`) }))).toEqual(expected);
 });
 
+test('a clock that was never set, or counts otherwise, gives no moment', () => {
+  for (const uepoch of ['1', '9'.repeat(18), '1e18', '-5']) expect(parsed(record({ start_uepoch: uepoch })).map(({ occurredAt }) => occurredAt).filter((moment) => moment !== null && !moment.startsWith('2026-'))).toEqual([]);
+});
+
 test('what is no record says so', () => {
   for (const body of ['', '{', '[]', 'cdr=', '{"variables":{}}', '{"channel_data":{}}']) expect(() => parseCdr(json('', { body: Buffer.from(body) }))).toThrow(Unparsable);
 });

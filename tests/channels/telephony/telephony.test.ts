@@ -46,6 +46,7 @@ describe('what it takes', () => {
 
   test.each([
     ['not JSON', '{', /not JSON/], ['nothing', [], /1 to 100/], ['another type', tell('exploded'), /type/], ['a moment without a zone', tell('ringing', { at: '2026-03-05T14:00:00' }), /^at: Expected a moment with its zone/],
+    ['a moment before the year 0', tell('ringing', { at: '0000-01-01T00:00:00+14:00' }), /^at: Expected a moment from 2000/],
     ['a field that it does not know', tell('ringing', { colour: 'red' }), /colour/], ['a wrong one in a list', [tell('ringing'), tell('ended', { disposition: 'gone' })], /^1\.disposition/],
   ])('%s is refused with what was expected', (_what, body, message) => {
     const request: RawRequest = json(body);

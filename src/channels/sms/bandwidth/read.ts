@@ -2,6 +2,7 @@
 import { storable } from '../../../identities/address.ts';
 import { Unparsable } from '../../channel.ts';
 import { readJson } from '../../json.ts';
+import { plausibleMoment } from '../../plausible-moment.ts';
 
 /** Far deeper than any callback. */
 const DEPTH_MAX = 50;
@@ -54,8 +55,5 @@ export function momentOf(value: unknown, name: string): string | null {
   if (!found) return null;
   const [, day, hour, east, minutes] = found;
   const ms = Date.parse(`${day}T${hour}${east === undefined ? 'Z' : `${east}:${minutes}`}`);
-  return ms >= EARLIEST_MS && ms < LATEST_MS ? new Date(ms).toISOString() : null;
+  return plausibleMoment(ms);
 }
-
-const EARLIEST_MS = Date.UTC(2000, 0, 1);
-const LATEST_MS = Date.UTC(2100, 0, 1);
