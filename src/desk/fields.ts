@@ -9,7 +9,7 @@ import { Claim, Identity } from '../identities/fields.ts';
 import { Message } from '../messages/fields.ts';
 import { Refusal } from '../platform/errors.ts';
 import { callersOf, SCREEN_POP_SQL } from './screen-pop.ts';
-import { SEARCH_KINDS, searchSql, type SearchKind } from './search.ts';
+import { SEARCH_KINDS, searchKinds, searchSql, type SearchKind } from './search.ts';
 
 const QUERY_LENGTH_MAX = 200;
 const RESULTS_MAX = 100;
@@ -50,8 +50,8 @@ export const ScreenPop = entity('ScreenPop', {
 });
 
 export const SearchResultKind = enumeration('SearchResultKind', 'What a search finds.', SEARCH_KINDS, {
-  CUSTOMER: 'A person, by name or address.',
-  EXTERNAL_RECORD: 'An order or other record, by its number or the other system\'s id.',
+  CUSTOMER: 'A person, by name or, with the permission customers:contact, by address. Needs customers:read.',
+  EXTERNAL_RECORD: 'An order or other record, by its number or the other system\'s id. Needs records:read.',
   MESSAGE: 'A message, by its words.',
 });
 export const SearchResult = entity('SearchResult', {
@@ -85,15 +85,18 @@ query({
     permission: 'messages:read',
     args: {
       query: { type: 'String', required: true, description: 'What was typed, at most 200 characters. For messages: `"a phrase"`, `-without` and `this or that` as in web searches.' },
-      kinds: { type: SearchResultKind, list: true, description: 'Only these; left out or empty: all.' },
+      kinds: { type: SearchResultKind, list: true, description: 'Only these; left out or empty: all that you may read.' },
       first: { type: 'Int', default: 20, description: 'How many at most in all; 1 to 100.' },
     },
-    prepare: (args: { query: string; kinds?: SearchKind[] | null; first?: number | null }) => {
+    prepare: (args: { query: string; kinds?: SearchKind[] | null; first?: number | null }, { permissions }) => {
       const first = args.first ?? 20;
       if (first < 1 || first > RESULTS_MAX) throw new Refusal('INVALID_INPUT', `\`first\` is ${first}; it is 1 to ${RESULTS_MAX}.`, { field: ['first'] });
       if (args.query.length > QUERY_LENGTH_MAX) throw new Refusal('INVALID_INPUT', `The query has ${args.query.length} characters; at most ${QUERY_LENGTH_MAX}.`, { field: ['query'] });
-      const kinds = SEARCH_KINDS.filter((kind) => !args.kinds?.length || args.kinds.includes(kind));
-      return { shape: kinds.join(), values: { typed: { cast: 'text', value: storable(args.query) }, first: { cast: 'int4', value: first } } };
+      const byAddresses = permissions.has('customers:contact');
+      return {
+        shape: searchKinds(args.kinds, permissions).join(),
+        values: { typed: { cast: 'text', value: storable(args.query) }, first: { cast: 'int4', value: first }, by_addresses: { cast: 'boolean', value: byAddresses } },
+      };
     },
     sql: (shape, param, workspace) => searchSql(shape.split(',') as SearchKind[], param, workspace),
   }),

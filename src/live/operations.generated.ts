@@ -728,9 +728,9 @@ export type ReplyRefusal =
 
 /** What a search finds. */
 export type SearchResultKind =
-  /** A person, by name or address. */
+  /** A person, by name or, with the permission customers:contact, by address. Needs customers:read. */
   | 'CUSTOMER'
-  /** An order or other record, by its number or the other system's id. */
+  /** An order or other record, by its number or the other system's id. Needs records:read. */
   | 'EXTERNAL_RECORD'
   /** A message, by its words. */
   | 'MESSAGE';

@@ -17,8 +17,8 @@ import '../../src/analytics/fields.ts';
 import '../../src/desk/fields.ts';
 import '../../src/realtime/event.ts';
 
-export const viewerOf = (actor: Actor, role: ViewerRole = 'ADMIN'): Viewer => ({
-  workspaceId: actor.workspaceId, role, permissions: permissionsOf(role, []), actor, memberId: null, identityIds: [], accountId: null, permissionKey: role, expiresAtMs: null,
+export const viewerOf = (actor: Actor, role: ViewerRole = 'ADMIN', scopes: readonly string[] = []): Viewer => ({
+  workspaceId: actor.workspaceId, role, permissions: permissionsOf(role, scopes), actor, memberId: null, identityIds: [], accountId: null, permissionKey: [role, ...scopes].join(' '), expiresAtMs: null,
 });
 
 export interface Desk {
