@@ -83,7 +83,11 @@ const largeLetter = (email: string, mark: string, mailbox: string): string => {
 const CONVERSATION = 'conversation { id } userErrors { code message }';
 /** One of several, the same for the same mark. */
 const oneOf = <T>(of: readonly T[], mark: string): T => of[createHash('sha256').update(mark).digest()[0]! % of.length]!;
-const TAGS = ['parcel', 'invoice', 'return', 'praise', 'broken'];
+export const TAGS = ['parcel', 'invoice', 'return', 'praise', 'broken'];
+const PRIORITIES = ['LOW', 'NORMAL', 'HIGH', 'URGENT'];
+const STATUSES = ['OPEN', 'PENDING'];
+const tagsOf = (mark: string) => ({ add: [oneOf(TAGS, mark)], remove: [oneOf(TAGS, `${mark} not`)] });
+const givenTo = (mark: string, { memberIds, queueIds }: Pick<World, 'memberIds' | 'queueIds'>) => ({ assigneeId: oneOf([...memberIds, null], mark), queueId: oneOf(queueIds, `${mark} queue`) });
 
 export const ACTS: Record<string, Act> = {
   sendMessage: ({ conversationId }, mark, { keys }) =>
@@ -114,13 +118,13 @@ export const ACTS: Record<string, Act> = {
   largeMail: ({ email }, mark, { hooks, mailSecret, mailbox }) => async ({ address }) =>
     answered(await post(address + hooks.mail, { authorization: `Bearer ${mailSecret}`, 'content-type': 'message/rfc822' }, largeLetter(email, mark, mailbox))),
   retitle: ({ conversationId }, mark, { keys }) =>
-    mutate(`mutation ($input: UpdateConversationInput!) { updateConversation(input: $input) { ${CONVERSATION} } }`, { conversationId, subject: mark, priority: oneOf(['LOW', 'NORMAL', 'HIGH', 'URGENT'], mark) }, keys.AGENT),
+    mutate(`mutation ($input: UpdateConversationInput!) { updateConversation(input: $input) { ${CONVERSATION} } }`, { conversationId, subject: mark, priority: oneOf(PRIORITIES, mark) }, keys.AGENT),
   assign: ({ conversationId }, mark, { keys, memberIds, queueIds }) =>
-    mutate(`mutation ($input: AssignConversationInput!) { assignConversation(input: $input) { ${CONVERSATION} } }`, { conversationId, assigneeId: oneOf([...memberIds, null], mark), queueId: oneOf(queueIds, `${mark} queue`) }, keys.AGENT),
+    mutate(`mutation ($input: AssignConversationInput!) { assignConversation(input: $input) { ${CONVERSATION} } }`, { conversationId, ...givenTo(mark, { memberIds, queueIds }) }, keys.AGENT),
   tag: ({ conversationId }, mark, { keys }) =>
-    mutate(`mutation ($input: TagInput!) { tag(input: $input) { ${CONVERSATION} } }`, { conversationId, add: [oneOf(TAGS, mark)], remove: [oneOf(TAGS, `${mark} not`)] }, keys.AGENT),
+    mutate(`mutation ($input: TagInput!) { tag(input: $input) { ${CONVERSATION} } }`, { conversationId, ...tagsOf(mark) }, keys.AGENT),
   wait: ({ conversationId }, mark, { keys }) =>
-    mutate(`mutation ($input: SetConversationStatusInput!) { setConversationStatus(input: $input) { ${CONVERSATION} } }`, { conversationId, status: oneOf(['OPEN', 'PENDING'], mark) }, keys.AGENT),
+    mutate(`mutation ($input: SetConversationStatusInput!) { setConversationStatus(input: $input) { ${CONVERSATION} } }`, { conversationId, status: oneOf(STATUSES, mark) }, keys.AGENT),
   mailBySmtp: ({ email }, mark, { mailbox }) => async ({ smtpPort }) => {
     const transport = createTransport({ host: '127.0.0.1', port: smtpPort, secure: false, ignoreTLS: true, connectionTimeout: PATIENCE_MS, greetingTimeout: PATIENCE_MS, socketTimeout: PATIENCE_MS });
     try {
@@ -140,6 +144,20 @@ export const ACTS: Record<string, Act> = {
 export const AT_ONCE = new Set(['sendMessage', 'sendMail', 'ingestMessages', 'addNote', 'chat']);
 /** Those that change what is there and leave no row of their own: what another one did after them takes their place. */
 export const CHANGES = new Set(['retitle', 'assign', 'tag', 'wait']);
+/** An act gave it and took it: which of the two came last is the server's. */
+export const EITHER = '?';
+/** What a change sets, part by part (changes.ts). */
+export function effectOf(kind: string, mark: string, world: Pick<World, 'memberIds' | 'queueIds'>): Map<string, string | null> {
+  const { add, remove } = tagsOf(mark);
+  const { assigneeId, queueId } = givenTo(mark, world);
+  switch (kind) {
+    case 'retitle': return new Map([['subject', mark], ['priority', oneOf(PRIORITIES, mark)]]);
+    case 'assign': return new Map([['assignee', assigneeId], ['queue', queueId]]);
+    case 'tag': return new Map(add[0] === remove[0] ? [[`tag ${add[0]}`, EITHER]] : [[`tag ${add[0]}`, 'on'], [`tag ${remove[0]}`, 'off']]);
+    case 'wait': return new Map([['status', oneOf(STATUSES, mark)]]);
+    default: return new Map();
+  }
+}
 /** How often each is done, beside the others. */
 const SHARES: Record<keyof typeof ACTS, number> = { sendMessage: 3, sms: 3, ingestMessages: 3, sendMail: 2, addNote: 2, upsertCustomer: 2, chat: 2, mailByHttp: 2, mailBySmtp: 2, largeMail: 1, retitle: 1, assign: 1, tag: 1, wait: 1 };
 /** Each as often as its share. */

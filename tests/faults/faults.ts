@@ -136,11 +136,11 @@ class Run {
     }
     await quiet(cluster);
     const { cursor } = await apis[0].peer.ask('{ cursor }', null, ws.keys.ADMIN);
-    const invariants = await Invariants.begin(cluster, fleet, people);
     const world: World = {
       people, keys: ws.keys, hooks: cluster.hooks, mailSecret: MAIL_SECRET, mailbox: MAILBOX, number: NUMBER, memberIds: [ws.member.id], queueIds,
       twilio: { accountSid: cluster.twilio.accountSid, authToken: cluster.twilio.authToken },
     };
+    const invariants = await Invariants.begin(cluster, fleet, world);
     const dir = join(cluster.dir, 'ledgers');
     await mkdir(dir);
     const doors = apis.map(({ peer, wires }) => ({ address: peer.address, smtpPort: wires.smtp.port })) as [never, never];

@@ -1,12 +1,13 @@
 // What must be so whatever was broken: held against the database, the provider and what the followers saw. Each thing that isn't is a sentence.
 import { verifyChain, verifyLog } from '../../src/events/chain.ts';
 import { publicId } from '../../src/platform/ids.ts';
-import { AT_ONCE, CHANGES, type Person } from './acts.ts';
+import { AT_ONCE, CHANGES, TAGS, type World } from './acts.ts';
 import { MAIL_SECRET, MAILBOX, type Cluster } from './cluster.ts';
 import type { Act, Fleet } from './fleet.ts';
+import { lostChanges, type Parts } from './changes.ts';
 import { copyOf, differences, Fold, freshState, type State } from './fold.ts';
 import { deliveryReport } from './mailbox.ts';
-import { lostTitles, marksOf, notOnce } from './marks.ts';
+import { marksOf, notOnce } from './marks.ts';
 
 const QUIET_MS = 90_000;
 const CATCH_UP_MS = 30_000;
@@ -43,14 +44,14 @@ export class Invariants {
   #compared = 0;
   #position: number;
 
-  private constructor(private readonly cluster: Cluster, private readonly fleet: Fleet, private readonly people: readonly Person[], private readonly start: { position: number; state: State }) {
+  private constructor(private readonly cluster: Cluster, private readonly fleet: Fleet, private readonly world: World, private readonly start: { position: number; state: State }) {
     this.#position = start.position;
   }
 
   /** Begins with the state of this moment, when nothing is under way. The followers begin here as well. */
-  static async begin(cluster: Cluster, fleet: Fleet, people: readonly Person[]): Promise<Invariants> {
+  static async begin(cluster: Cluster, fleet: Fleet, world: World): Promise<Invariants> {
     const [row] = await cluster.owner<{ position: number }[]>`select coalesce(max(position), 0) as position from events`;
-    return new Invariants(cluster, fleet, people, { position: row!.position, state: await freshState(cluster.apis[0].peer, cluster.ws.keys.ADMIN) });
+    return new Invariants(cluster, fleet, world, { position: row!.position, state: await freshState(cluster.apis[0].peer, cluster.ws.keys.ADMIN) });
   }
 
   /**
@@ -96,9 +97,9 @@ export class Invariants {
     tally.doubled += doubled.length + sentTwice.length;
     fault('not there as one', doubled);
     fault('sent to a provider more than once', sentTwice);
-    const titles = await this.#titles();
-    tally.lost += titles.length;
-    fault('changes that were acknowledged and lost', titles);
+    const changes = await this.#changes();
+    tally.lost += changes.length;
+    fault('changes that were acknowledged and lost', changes);
     await this.#noneLeftOver(fault, sent);
     this.unconfirmedMax = SENDS_AT_ONCE * interrupted;
     if (this.unconfirmed > this.unconfirmedMax) fault(`acknowledged and never sent, though only ${interrupted} times something was interrupted`, [this.unconfirmed]);
@@ -132,11 +133,19 @@ export class Invariants {
     }));
   }
 
-  async #titles(): Promise<string[]> {
+  async #changes(): Promise<string[]> {
     const { owner, ws } = this.cluster;
-    const rows = await owner<{ id: string; subject: string | null }[]>`select id, subject from conversations where workspace_id = ${ws.id}`;
-    const subjects = new Map(rows.map(({ id, subject }) => [publicId('cnv', id), subject]));
-    return lostTitles(new Map(this.people.map(({ conversationId }, index) => [index, subjects.get(conversationId) ?? null])), this.fleet.acts, this.fleet.askings);
+    const rows = await owner<{ id: string; subject: string | null; priority: string; assigneeId: string | null; queueId: string | null; status: string; tags: string[] }[]>`
+      select id, subject, priority, assignee_id, queue_id, status, tags from conversations where workspace_id = ${ws.id}`;
+    const byId = new Map(rows.map((row) => [publicId('cnv', row.id), row]));
+    const states = new Map<number, Parts>(this.world.people.map(({ conversationId }, index) => {
+      const { subject, priority, assigneeId, queueId, status, tags } = byId.get(conversationId)!;
+      return [index, new Map([
+        ['subject', subject], ['priority', priority], ['assignee', assigneeId && publicId('mem', assigneeId)], ['queue', queueId && publicId('que', queueId)], ['status', status],
+        ...TAGS.map((name): [string, string] => [`tag ${name}`, tags.includes(name) ? 'on' : 'off']),
+      ])];
+    }));
+    return lostChanges(states, this.fleet.acts, this.fleet.askings, this.world);
   }
 
   /** No orphan, no stuck job or lane, no attempt without an end. */

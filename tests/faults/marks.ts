@@ -1,6 +1,6 @@
 // What the acts left behind: each has a mark, and each row that it makes, and each event of that, must be there once.
 import type { Cluster } from './cluster.ts';
-import type { Act, Asking } from './fleet.ts';
+import type { Act } from './fleet.ts';
 
 /** Mark → what carries it, and how often. */
 export type Marks = Map<string, Map<string, number>>;
@@ -28,17 +28,3 @@ export const notOnce = (marks: Marks, acts: ReadonlyMap<string, Act>): string[] 
     const leaves = LEAVES[acts.get(mark)?.kind ?? ''] ?? ['message'];
     return carried.size !== leaves.length || leaves.some((what) => carried.get(what) !== 1);
   }).map(([mark, carried]) => `${mark}: ${[...carried].map(([what, count]) => `${count} ${what}`).join(', ')}`);
-
-/**
- * Titles that took the place of one that was acknowledged, and asked for, after theirs: then that one is lost. `titles`: of each conversation, as it stands
- * now; an act may have its effect as long as one of its askings is under way.
- */
-export function lostTitles(titles: ReadonlyMap<number, string | null>, acts: ReadonlyMap<string, Act>, askings: readonly Asking[]): string[] {
-  const lastEnd = new Map<string, number>();
-  for (const { mark, to } of askings) lastEnd.set(mark, Math.max(lastEnd.get(mark) ?? 0, to ?? Infinity));
-  const given = [...acts.values()].filter(({ kind, acknowledgedAt }) => kind === 'retitle' && acknowledgedAt !== null);
-  return [...titles].flatMap(([person, title]) => {
-    const stands = title === null || !acts.has(title) ? 0 : lastEnd.get(title)!;
-    return given.filter((act) => act.person === person && act.mark !== title && act.askedAt > stands).slice(0, 1).map(({ mark }) => `${mark}, under ${title}`);
-  });
-}

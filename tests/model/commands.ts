@@ -38,7 +38,7 @@ export type Command = fc.AsyncCommand<Model, Real>;
 const command = (name: string, check: (model: Model) => boolean, run: (model: Model, real: Real) => Promise<void>): Command => ({
   check,
   run: async (model, real) => {
-    const kind = name.replace(/[ x]?[0-9]+/g, '');
+    const kind = name.replace(/ x?\d+/g, '');
     real.acts.set(kind, (real.acts.get(kind) ?? 0) + 1);
     await run(model, real);
   },

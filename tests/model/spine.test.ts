@@ -59,6 +59,6 @@ test(`${RUNS} runs of what clients do end as the model says`, { timeout: Math.ma
     { seed: SEED, numRuns: RUNS, endOnFailure: !!process.env.VERIFY },
   );
   expect(held).toBeGreaterThanOrEqual(RUNS);
-  proven({ runs: held });
+  proven({ runs: held, ...Object.fromEntries(acts) });
   console.log(`${held} runs, seed ${SEED}: ${[...acts].map(([name, n]) => `${name} ${n}`).sort().join('; ')}.`);
 });
