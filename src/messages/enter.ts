@@ -72,7 +72,7 @@ export class Matters {
     const answered = new Set([...threads.map((t) => t.conversationId), ...entrants.flatMap((e) => e.repliesTo?.conversationId ?? [])]);
     const [conversations, latest] = await Promise.all([
       lockConversations(tx, workspaceId, [...new Set([...answered, ...open.map((c) => c.id)])]),
-      latestPlaces(tx, workspaceId, ofSeveralMatters(entrants, owners, open)),
+      latestPlaces(tx, workspaceId, ofSeveralMatters(entrants, owners, open, answered.size)),
     ]);
     const parts = answered.size === 0 ? [] : await tx<{ customerId: string; id: string }[]>`
       select distinct i.customer_id, p.conversation_id as id from conversation_participants p join identities i on i.workspace_id = p.workspace_id and i.id = p.identity_id
@@ -142,14 +142,15 @@ const place = (of: string, within: string): string => `${of} ${within}`;
 
 const lanesOf = ({ laneKey, historical }: Entrant): string[] => (laneKey === null ? [] : historical ? [`${laneKey} (history)`, laneKey] : [laneKey]);
 
-/** Those whose customers have several open matters, or could by what of theirs comes together. */
-function ofSeveralMatters(entrants: readonly Entrant[], owners: ReadonlyMap<string, string>, open: readonly { customerId: string }[]): Entrant[] {
+/** Those whose customers have several open matters when they enter, or could: each thing that comes before opens one at most, and each answer, whoever's, opens one again. */
+function ofSeveralMatters(entrants: readonly Entrant[], owners: ReadonlyMap<string, string>, open: readonly { customerId: string }[], answers: number): Entrant[] {
   const count = (ids: readonly (string | undefined)[]): Map<string | undefined, number> => ids.reduce((counts, id) => counts.set(id, (counts.get(id) ?? 0) + 1), new Map<string | undefined, number>());
   const matters = count(open.map((matter) => matter.customerId));
   const coming = count(entrants.map((entrant) => owners.get(entrant.identityId)));
+  const others = entrants.length > 1 ? answers : 0;
   return entrants.filter((entrant) => {
     const customerId = owners.get(entrant.identityId);
-    return (matters.get(customerId) ?? 0) > (coming.get(customerId)! > 1 ? 0 : 1);
+    return (matters.get(customerId) ?? 0) + coming.get(customerId)! - 1 + others > 1;
   });
 }
 
