@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 /** What has a graph of its own, looks at a process as a whole, or asks what one remembers: each of these files runs in a world of its own. */
-const ALONE = ['graphql', 'guarantees', 'platform', 'events', 'faults', 'model', 'soak', 'fuzz', 'verify', 'judges', 'journey', 'inbound'].map((folder) => `tests/${folder}/**/*.test.ts`);
+const ALONE = ['graphql', 'guarantees', 'platform', 'events', 'faults', 'model', 'soak', 'fuzz', 'verify', 'judges', 'journey', 'inbound', 'schema'].map((folder) => `tests/${folder}/**/*.test.ts`);
 
 const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   resolve: {
