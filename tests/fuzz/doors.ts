@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { Unparsable, type ChannelName } from '../../src/channels/channel.ts';
 import { findParser } from '../../src/channels/registry.ts';
+import { SIGNATURE_HEADER } from '../../src/channels/telephony/signature.ts';
+import { nowMs } from '../../src/platform/clock.ts';
 import { publicId } from '../../src/platform/ids.ts';
 import { ROOT, type TestWorkspace } from '../harness/server.ts';
 import { ownMails } from '../journey/mails.ts';
@@ -51,6 +53,13 @@ const WAYS: readonly Way[] = [
   },
   {
     provider: 'freeswitch', folders: [{ channel: 'voice', folder: 'voice/freeswitch' }], settings: {}, secrets: () => ({ username: 'freeswitch', password: SECRET }), headers: () => ({ ...json, ...basic('freeswitch') }),
+  },
+  {
+    provider: 'telephony', folders: [{ channel: 'voice', folder: 'voice/telephony' }], settings: {}, secrets: () => ({ signingKey: SECRET.repeat(2) }),
+    headers: (_url, body) => {
+      const seconds = Math.floor(nowMs() / 1_000);
+      return { ...json, [SIGNATURE_HEADER]: `t=${seconds},v1=${createHmac('sha256', SECRET.repeat(2)).update(`${seconds}.`).update(body).digest('hex')}` };
+    },
   },
   {
     provider: 'meta', folders: [{ channel: 'messenger', folder: 'messenger/meta' }, { channel: 'instagram', folder: 'instagram/meta' }], settings: { apiBaseUrl: NOBODY },
