@@ -65,6 +65,8 @@ const BEAT_MS = 2_000;
 const TAKEN_MS_MAX = 10_000;
 /** What a task has, after its signal was aborted, to write down what it knows. */
 const ABORT_MS = 500;
+/** What the workers have, once no job runs and none is taken, to end their statements. */
+const LAST_STATEMENTS_MS = 2_000;
 const CONNECT_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 30_000;
 const APPLICATION_NAME = 'throughline jobs';
@@ -84,8 +86,14 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
   const start = async (): Promise<Runner> => {
     const pool = new JobPool(options.url, login.href, options.concurrency + 3, log);
     const events = new EventEmitter() as WorkerEvents;
-    events.on('pool:create', ({ workerPool }) => pools.add(workerPool.id));
-    events.on('pool:release', ({ workerPool }) => pools.delete(workerPool.id));
+    const own: string[] = [];
+    events.on('pool:create', ({ workerPool }) => {
+      own.push(workerPool.id);
+      pools.add(workerPool.id);
+    });
+    const shutDown = new Promise<void>((resolve) => {
+      for (const event of ['pool:gracefulShutdown:complete', 'pool:forcefulShutdown:complete', 'pool:forcefulShutdown:error'] as const) events.on(event, () => resolve());
+    });
     const started = await run({
       pgPool: pool,
       taskList: Object.fromEntries(Object.entries(options.tasks).map(([name, task]) => [name, guarded(name, task, ending.signal, present, log)])),
@@ -102,7 +110,15 @@ export async function startWorkers(options: WorkerOptions): Promise<Workers> {
       release(pool);
       throw error;
     });
-    return Object.assign(started, { promise: started.promise.finally(() => release(pool)) });
+    // When two batches fail at once, as in a crash of PostgreSQL, its pool waits for a third that there never was (graphile-worker 0.17.3, main.js: `allgood` counts
+    // down for each, `holdup` up once), and nobody took a job any more. All that is to be waited for by then are its last statements.
+    const over = Promise.race([started.promise, shutDown.then(() => within(LAST_STATEMENTS_MS, started.promise))]);
+    return Object.assign(started, {
+      promise: over.then(() => {}).finally(() => {
+        for (const id of own) pools.delete(id);
+        release(pool);
+      }),
+    });
   };
 
   let runner = await start();

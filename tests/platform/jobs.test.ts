@@ -217,3 +217,40 @@ for (const end of ['succeeded', 'failed'] as const) {
     expect(runs.length).toBe(2);
   });
 }
+
+test('when the connections are lost while it is written down that several jobs ended, the jobs are run again, and others after them', { timeout: 60_000 }, async () => {
+  const runs: string[] = [];
+  let free = (): void => {};
+  const once = new Promise<void>((resolve) => (free = resolve));
+  let isHeld = (): void => {};
+  const holding = new Promise<void>((resolve) => (isHeld = resolve));
+  await work({
+    send: async ({ messageId }) => {
+      runs.push(messageId as string);
+      if (runs.length > 2) return;
+      await holding;
+      // Each is written down by a statement of its own.
+      await new Promise((resolve) => setTimeout(resolve, 30 * runs.indexOf(messageId as string)));
+    },
+  });
+  for (const messageId of ['a', 'b']) await enqueue(db.app, 'send', { messageId });
+  await eventually(async () => (runs.length === 2 ? true : undefined));
+  const held = db.owner.begin(async (tx) => {
+    await tx`select from graphile_worker._private_jobs for update`;
+    isHeld();
+    await once;
+  });
+  await eventually(async () => {
+    const [row] = await db.owner<{ n: number }[]>`
+      select count(*)::int as n from pg_stat_activity where application_name = 'throughline jobs' and datname = current_database() and wait_event_type = 'Lock' and query like '%_private_jobs%'`;
+    return row!.n === 2 ? true : undefined;
+  });
+  await db.owner`
+    select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'throughline jobs' and datname = current_database() and wait_event_type = 'Lock' and query like '%_private_jobs%'`;
+  free();
+  await held;
+  await eventually(async () => ((await db.owner`select from graphile_worker._private_jobs`).length === 0 ? true : undefined));
+  expect(runs.sort()).toEqual(['a', 'a', 'b', 'b']);
+  await enqueue(db.app, 'send', { messageId: 'c' });
+  await eventually(async () => (runs.includes('c') ? true : undefined));
+});
