@@ -89,8 +89,9 @@ const utf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString(
 function jsonPairs(text: string): [string, string][] {
   let value: unknown;
   try {
-    // Whole numbers beyond 2^53 would be rounded: they are read as text. The first alternative steps over strings.
-    value = JSON.parse(text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d{16,}(?![\d.eE])/gs, (token) => (token.startsWith('"') ? token : `"${token}"`)));
+    value = JSON.parse(text);
+    // Whole numbers beyond 2^53 were rounded: they are read as text. The first alternative steps over strings, each of which ends, since it is JSON.
+    if (/\d{16}/.test(text)) value = JSON.parse(text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d{16,}(?![\d.eE])/gs, (token) => (token.startsWith('"') ? token : `"${token}"`)));
   } catch (error) {
     throw new Unparsable('It is said to be JSON and is not.', { cause: error });
   }
