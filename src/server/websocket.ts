@@ -20,11 +20,11 @@ import { LiveExecutor } from '../realtime/execute.ts';
 import { Frame, FrameSocket, onNext } from '../realtime/frames.ts';
 import type { Admission } from './admission.ts';
 import { callerAddress } from './caller.ts';
+import { Crowd, type Entered } from './crowd.ts';
 import type { Origins } from './origins.ts';
 import { carry, OVERLOADED, type SocketExtra } from './socket.ts';
 
 const MESSAGE_BYTES_MAX = 256 * 1024;
-const SOCKETS_MAX = 20_000;
 const OPERATIONS_PER_SOCKET_MAX = 100;
 const INIT_MS_MAX = 5_000;
 const KEEP_ALIVE_MS = 20_000;
@@ -47,6 +47,7 @@ export interface WebSocketParts {
   log: Logger;
 }
 interface Ours extends SocketExtra {
+  entered: Entered;
   viewer?: Viewer;
   /** Ends every subscription of the socket. */
   ending?: AbortController;
@@ -76,6 +77,7 @@ export function addWebSockets(server: Server, parts: WebSocketParts): WebSockets
   const executor = new LiveExecutor(parts.graph);
   servers.add(sockets);
   const open = new Set<Ours>();
+  const crowd = new Crowd();
   let draining: { idle: () => void } | null = null;
   const leaveIdle = (extra: Ours) => {
     if (extra.answering.size === 0) extra.socket.close(DRAINING, 'Restarting');
@@ -90,10 +92,13 @@ export function addWebSockets(server: Server, parts: WebSocketParts): WebSockets
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (request.url !== '/graphql' && !request.url?.startsWith('/graphql?')) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+    const entered = crowd.enter(callerAddress(request, parts.trustProxy));
+    if (entered === 'ADDRESS') return void socket.end('HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\nconnection: close\r\n\r\n');
+    if (entered === 'ALL') return void socket.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n\r\n');
+    socket.once('close', entered.left);
     sockets.handleUpgrade(request, socket, head, (opened: WebSocket) => {
       if (draining) return opened.close(DRAINING, 'Restarting');
-      if (sockets.clients.size > SOCKETS_MAX) return opened.close(OVERLOADED, 'Too many connections');
-      const extra: Ours = { socket: opened, request, answering: new Set() };
+      const extra: Ours = { socket: opened, request, entered, answering: new Set() };
       open.add(extra);
       opened.once('close', () => {
         open.delete(extra);
@@ -156,6 +161,7 @@ function options(parts: WebSocketParts, executor: LiveExecutor, leaving: Leaving
         return false;
       }
       extra.viewer = viewer;
+      extra.entered.known();
       extra.ending = new AbortController();
       // Every subscription of the socket listens.
       setMaxListeners(0, extra.ending.signal);
