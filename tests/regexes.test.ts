@@ -184,7 +184,7 @@ describe('what is not safe works on as little as is said', () => {
     expect([...measured.values()].filter(({ text, chars, why }) => !texts.has(text) || !(chars > 0 && chars <= 100_000) || why === '')).toEqual([]);
   });
 
-  test.skipIf(!process.env.JUDGE)('each is done in time with the worst that could be thought of', { timeout: 900_000 }, () => {
+  if (process.env.JUDGE) test('each is done in time with the worst that could be thought of', { timeout: 900_000 }, () => {
     const slow: string[] = [];
     for (const { text, chars } of measured.values()) {
       const [, source, flags] = /^\/(.*)\/([a-z]*)$/s.exec(text)!;

@@ -8,6 +8,7 @@ import { enqueue } from '../../src/platform/jobs.ts';
 import { migrate } from '../../src/platform/migrate.ts';
 import { opened, testDatabase, type TestDatabase } from '../harness/database.ts';
 import { installedPostgres, startInstalled } from '../harness/installed-postgres.ts';
+import { proven } from '../harness/proven.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
 let server: TestServer | undefined;
@@ -111,6 +112,7 @@ describe('a dump that is restored elsewhere', () => {
       await copied(from, to);
       return to;
     });
+    proven({ tables: 1 });
   });
 
   const programs = installedPostgres();
@@ -130,5 +132,6 @@ describe('a dump that is restored elsewhere', () => {
     expect(await waiting(to.owner)).toEqual(await waiting(from.owner));
     expect(await waiting(to.owner)).toHaveLength(1);
     await to.close();
+    proven({ dumps: 1 });
   });
 });

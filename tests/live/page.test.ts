@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { CHROMIUM, launchBrowser } from '../harness/browser.ts';
+import { proven } from '../harness/proven.ts';
 import { SECRET_KEY, spawnServer, startTestServer, type Started } from '../harness/server.ts';
 import { spawned, type Spawned } from '../harness/spawned.ts';
 
@@ -137,6 +138,7 @@ test.skipIf(!CHROMIUM)('the server is killed when it has both messages and has a
     expect([text, await entry(page, text).count(), await line(page, text).count(), await stored(text)]).toEqual([text, 1, 1, 1]);
   }
   expect(complaints).toEqual([]);
+  proven({ livePages: 1 });
 });
 
 test.skipIf(!CHROMIUM).each(['light', 'dark'] as const)('axe finds nothing wrong in %s, and the switch changes to the other', { timeout: 60_000 }, async (colours) => {

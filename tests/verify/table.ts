@@ -51,5 +51,8 @@ export const COUNTS: readonly Count[] = [
     counts: { runs: 10_000, ingest: 1_000, 'ingest twice at once': 1_000, duplicate: 300, 'late by min': 1_000, 'kill backends': 300, 'ingest killed after turns': 1_000, subscribe: 300, drop: 100, resume: 100, 'new key and a follower': 200, revoke: 100, claim: 1_000, confirm: 300, reject: 300 },
     command: ({ seed, json }) => vitest('tests/model/spine.test.ts', json, { SEED: String(seed), RUNS: '200', VERIFY: '1' }),
   },
+  // Of what a machine may lack, and a test then skips: here it must be.
+  { name: 'browser', counts: { payloads: 140, livePages: 1 }, slices: 1, command: ({ json }) => ({ ...vitest('tests/guarantees/html-browser.test.ts', json, {}), args: ['node_modules/vitest/vitest.mjs', 'run', 'tests/guarantees/html-browser.test.ts', 'tests/live'] }) },
+  { name: 'restored', counts: { dumps: 1, tables: 1 }, slices: 1, command: ({ json }) => vitest('tests/guarantees/restored.test.ts', json, {}) },
   { name: 'regexes', counts: { judged: 300, measured: 60 }, slices: 1, command: ({ json }) => vitest('tests/regexes.test.ts', json, { JUDGE: 'all' }) },
 ];
