@@ -23,6 +23,8 @@ export interface Measured {
   latenciesMs: Float64Array;
   /** The first answer that wasn't good. */
   fault: string | null;
+  /** How many answers had which status. */
+  statuses: ReadonlyMap<number, number>;
 }
 
 /** The bytes of `POST path` with a JSON body. */
@@ -36,6 +38,7 @@ export async function load(o: Load): Promise<Measured> {
   const { hostname, port } = new URL(o.address);
   const latencies: number[] = [];
   const out = { good: 0, bad: 0, bytes: 0, fault: null as string | null };
+  const statuses = new Map<number, number>();
   let next = 0;
   const sockets = await Promise.all(Array.from({ length: o.connections }, () => opened(hostname, Number(port))));
   const began = performance.now();
@@ -57,6 +60,7 @@ export async function load(o: Load): Promise<Measured> {
       if (!answer) return;
       latencies.push(performance.now() - sentAt);
       out.bytes += answer.body.length;
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       if (answer.status === 200 && !answer.body.subarray(0, 12).includes('"errors"')) out.good++;
       else {
         out.bad++;
@@ -68,7 +72,7 @@ export async function load(o: Load): Promise<Measured> {
     socket.on('close', () => resolve());
     send();
   })));
-  return { ...out, seconds: (performance.now() - began) / 1000, latenciesMs: Float64Array.from(latencies).sort() };
+  return { ...out, statuses, seconds: (performance.now() - began) / 1000, latenciesMs: Float64Array.from(latencies).sort() };
 }
 
 /** One request on a connection of its own. */

@@ -66,6 +66,11 @@ const BY_HTTP: Record<string, () => Body> = {
   '90,000 keys': large(FILTER, `{${times(90_000, (i) => `"${String(i).padStart(6, 'k')}":1`, ',')}}`),
 };
 
+/** Answered, refused, too large, too much: never a fault of the server. */
+const FLOOD_STATUSES = new Set([200, 400, 413, 429, 503]);
+/** graphql-ws's own, of a message that is none or too large. */
+const CLOSES = new Set([4400, 1009]);
+
 export const attacks: Bench = {
   names: ['attacks.max_ms', 'attacks.loop_delay_ms'],
   async run(context) {
@@ -98,7 +103,9 @@ export const attacks: Bench = {
       }
       socket.close();
       const flood = [...Object.values(ATTACKS), ...Object.values(BY_HTTP)].flatMap((make) => Array.from({ length: 3 }, () => http(fresh(make()))));
-      await load({ address: server.said, requests: flood, connections: context.connections, seconds: Math.max(1, context.seconds), requestsMax: flood.length * 4 });
+      const { statuses } = await load({ address: server.said, requests: flood, connections: context.connections, seconds: Math.max(1, context.seconds), requestsMax: flood.length * 4 });
+      const odd = [...statuses].filter(([status]) => !FLOOD_STATUSES.has(status));
+      if (odd.length > 0) throw new Error(`All at once were answered with ${odd.map(([status, times]) => `${status} (${times} times)`).join(', ')}.`);
       const floodDelayMs = await loopDelayMs(server.said);
       took.sort((a, b) => b.ms - a.ms);
       for (const { name, ms, median, delayMs } of took.slice(0, 5)) context.say(`  ${name.padEnd(40)} ${ms.toFixed(1)} ms, mostly ${median.toFixed(1)} ms, the loop stood still for ${delayMs.toFixed(0)} ms at most`);
@@ -126,6 +133,7 @@ async function loopDelayMs(address: string): Promise<number> {
 async function openSocket(address: string): Promise<{ ask: (payload: string) => Promise<number>; close: () => void }> {
   let socket: WebSocket;
   let answered: (() => void) | null = null;
+  let failed: Error | null = null;
   const open = () => new Promise<void>((resolve, reject) => {
     socket = new WebSocket(address.replace('http', 'ws') + '/graphql', 'graphql-transport-ws');
     socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${KEYS.ADMIN}` } })));
@@ -135,7 +143,10 @@ async function openSocket(address: string): Promise<{ ask: (payload: string) => 
       else if (type === 'error' || type === 'complete') answered?.();
     });
     socket.on('error', reject);
-    socket.on('close', () => answered?.());
+    socket.on('close', (code) => {
+      if (answered !== null && !CLOSES.has(code)) failed = new Error(`The socket was closed with ${code}.`);
+      answered?.();
+    });
   });
   await open();
   let id = 0;
@@ -148,6 +159,7 @@ async function openSocket(address: string): Promise<{ ask: (payload: string) => 
         socket.send(`{"id":"${++id}","type":"subscribe","payload":${payload}}`);
       });
       answered = null;
+      if (failed) throw failed;
       return performance.now() - began;
     },
     close: () => socket.close(),

@@ -74,6 +74,9 @@ async function measured(context: Context, data: Data, wanted: ReadonlySet<string
       }
       rows.push(row('ingest.batch', spreadOf(rates), '1/s', '>= 5000'));
     }
+    // Every message that was asked for was answered, and stands there once.
+    const [stored] = await owner<{ n: number }[]>`select count(*)::int as n from messages where provider_message_id like 'bench-%@mail.example'`;
+    if (stored!.n !== number) throw new Error(`${number} messages were taken, and ${stored!.n} are there.`);
     await sequenceAll(system);
     return rows;
   } finally {

@@ -1,4 +1,5 @@
 // Three times as much as the server can do: how much of what it could do it still does, in time.
+import { openPool } from '../../src/platform/db.ts';
 import { row, type Bench } from '../bench.ts';
 import { startOurs } from '../contenders/start.ts';
 import { copyOf, KEYS } from '../data.ts';
@@ -21,10 +22,14 @@ export const overload: Bench = {
     const copy = await copyOf(context.cluster, await context.data(), 'overload');
     const server = await startOurs(copy.data);
     const reads = QUESTIONS.map((question) => oursRequests(question, copy.data.customerIds));
+    const owner = openPool({ url: copy.data.url, max: 1, applicationName: 'bench' });
+    const stored = async (): Promise<number> => (await owner<{ n: number }[]>`select count(*)::int as n from messages where provider_message_id like 'overload-%'`)[0]!.n;
     let number = 0;
+    let writes = 0;
     const next = (): Buffer => {
       const n = number++;
       if (n % WRITE_EVERY > 0) return reads[n % reads.length]![n % reads[n % reads.length]!.length]!;
+      writes++;
       return request('/graphql', { authorization: `Bearer ${KEYS.ADMIN}` }, { query: MUTATION, variables: { input: { messages: [
         { channel: 'EMAIL', address: { kind: 'EMAIL', value: `seed-${n % copy.data.size.customers}@customers.example` }, text: `Is there any news? (${n})`, externalId: `overload-${n}@mail.example` }] } } });
     };
@@ -34,8 +39,10 @@ export const overload: Bench = {
       const work = { address: server.said, seconds: context.seconds };
       await load({ ...work, requests: next, connections: context.connections, seconds: context.seconds / 2 });
       for (let round = 0; round < context.rounds; round++) {
+        const [asked, there] = [writes, await stored()];
         const { good, bad, seconds, fault } = await load({ ...work, requests: next, connections: context.connections });
         if (bad > 0) throw new Error(`A request was not answered: ${fault}`);
+        if ((await stored()) - there !== writes - asked) throw new Error(`${writes - asked} messages were taken, and ${(await stored()) - there} are there.`);
         peaks.push(good / seconds);
         const offered = await offer({ ...work, requests: next, perSecond: TIMES * peaks.at(-1)!, deadlineMs: DEADLINE_MS, connections: CONNECTIONS });
         if (offered.fault !== null) throw new Error(`Under load it answered: ${offered.fault}`);
@@ -51,6 +58,7 @@ export const overload: Bench = {
         row('overload.lost', each(({ lost, offered }) => lost / offered), 'x'),
       ];
     } finally {
+      await owner.end({ timeout: 5 });
       await server.stop();
       await copy.drop();
     }
