@@ -1,5 +1,5 @@
 // What an event costs that many look at: 5,000 subscribers over 500 conversations, beside a server that executes for each of them. Ten people
-// have each conversation on their screen, with the same page (one of 5 documents) and the same rights (one of 3 keys). What the people of every twentieth
+// have each conversation on their screen, with the same page (one of 5 documents) and the same rights (one of 3 keys); `mixed`, of their own. What the people of every twentieth
 // conversation are sent isn't measured, since they are the ones who stop to read.
 import { performance } from 'node:perf_hooks';
 import { WebSocket } from 'ws';
@@ -45,15 +45,16 @@ export const fanout: Bench = {
     try {
       const [ours, stock] = program.said.split(' ') as [string, string];
       const bursts = new Map<string, Burst[]>([['ours', []]]);
-      if (wanted.has('fanout.vs_per_subscriber')) bursts.set('stock', []);
+      if (wanted.has('fanout.vs_per_subscriber')) bursts.set('stock', []).set('mixed', []);
       if (wanted.has('fanout.stalled_p99')) bursts.set('beside_stalled', []);
       for (let round = 0; round < context.rounds; round++) {
-        for (const [name, done] of round % 2 ? [...bursts].reverse() : bursts) done.push(await burst(program, name === 'stock' ? stock : ours, copy.data, conversations, name === 'beside_stalled'));
+        for (const [name, done] of round % 2 ? [...bursts].reverse() : bursts) done.push(await burst(program, name === 'stock' ? stock : ours, copy.data, conversations, { stalled: name === 'beside_stalled', mixed: name === 'mixed' }));
       }
       const ratio = (one: string, other: string, pick: (burst: Burst) => number) => spreadOf(bursts.get(one)!.map((each, round) => pick(each) / pick(bursts.get(other)![round]!)));
       return [
         ...(bursts.has('stock') ? [
           row('fanout.vs_per_subscriber', ratio('ours', 'stock', ({ perSecond }) => perSecond), 'x', '>= 4'),
+          row('fanout.mixed_vs_per_subscriber', ratio('mixed', 'stock', ({ perSecond }) => perSecond), 'x'),
           row('fanout.p99_vs_per_subscriber', ratio('ours', 'stock', ({ p99Ms }) => p99Ms), 'x'),
         ] : []),
         ...(bursts.has('beside_stalled') ? [row('fanout.stalled_p99', ratio('beside_stalled', 'ours', ({ p99Ms }) => p99Ms), 'x', '<= 1.1')] : []),
@@ -85,8 +86,11 @@ async function stall(program: Running, stalled: readonly WebSocket[], conversati
   throw new Error('Those who stopped to read are not behind: nothing would be shown.');
 }
 
-/** `withStalled`: some subscribers stop to read once they have begun; what is measured is the others'. */
-async function burst(program: Running, address: string, data: Data, conversations: number, withStalled: boolean): Promise<Burst> {
+/**
+ * `stalled`: some subscribers stop to read once they have begun; what is measured is the others'. `mixed`: those of a conversation have pages and keys of
+ * their own, as far as there are as many, so that little can be shared.
+ */
+async function burst(program: Running, address: string, data: Data, conversations: number, { stalled: withStalled, mixed }: { stalled: boolean; mixed: boolean }): Promise<Burst> {
   const subscribers = conversations * PER_CONVERSATION;
   const mayStall = (i: number): boolean => (i % conversations) % STALLED_EVERY === 0;
   const stalls = (i: number): boolean => withStalled && mayStall(i);
@@ -97,12 +101,13 @@ async function burst(program: Running, address: string, data: Data, conversation
   const sockets: WebSocket[] = [];
   const open = (i: number) => new Promise<void>((resolve, reject) => {
     const of = i % conversations;
+    const who = mixed ? of + Math.floor(i / conversations) : of;
     const socket = new WebSocket(`${address.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { perMessageDeflate: false });
     sockets.push(socket);
     socket.on('error', reject);
     // Who doesn't read is closed in the end, and that is right.
     socket.on('close', (code, reason) => (fault ??= stalls(i) ? null : `closed: ${code} ${String(reason)}`));
-    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${CREDENTIALS[of % CREDENTIALS.length]!}` } })));
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${CREDENTIALS[who % CREDENTIALS.length]!}` } })));
     socket.on('message', (bytes) => {
       const text = String(bytes);
       if (text.includes('"type":"next"')) {
@@ -114,7 +119,7 @@ async function burst(program: Running, address: string, data: Data, conversation
       }
       if (text.includes('"type":"connection_ack"')) {
         const variables = { id: `cnv_${data.conversationIds[of]!.replaceAll('-', '')}` };
-        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: mayStall(i) ? LARGE : DOCUMENTS[of % DOCUMENTS.length], variables } }));
+        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: mayStall(i) ? LARGE : DOCUMENTS[who % DOCUMENTS.length], variables } }));
         return resolve();
       }
       if (text.includes('"type":"ping"')) return socket.send('{"type":"pong"}');
