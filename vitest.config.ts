@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
-/** What has a graph of its own, looks at a process as a whole, or asks what one remembers: each of these files runs in a world of its own. */
-const ALONE = ['graphql', 'guarantees', 'platform', 'events', 'faults', 'model', 'soak', 'fuzz', 'verify', 'judges', 'journey', 'inbound', 'schema'].map((folder) => `tests/${folder}/**/*.test.ts`);
+/** What has a graph of its own, looks at a process as a whole, or is mostly other processes: each of these files runs in a world of its own. */
+const ALONE = ['graphql', 'faults', 'model', 'soak', 'fuzz', 'verify'].map((folder) => `tests/${folder}/**/*.test.ts`);
 
 const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   resolve: {
@@ -14,7 +14,6 @@ const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlin
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 40_000,
-    server: { deps: { inline: [/@pothos/, /graphql-ws/, /@apollo/] } },
     ...test,
   },
 });

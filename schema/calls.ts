@@ -4,7 +4,7 @@ import { channelAccounts } from './channels.ts';
 import { id, moment, oneOf, workspaceId } from './columns.ts';
 import { conversations } from './conversations.ts';
 import { identities, TRUSTS } from './identities.ts';
-import { DIRECTIONS } from './messages.ts';
+import { DIRECTIONS, MEDIA_STATES } from './messages.ts';
 import { members } from './workspaces.ts';
 
 export const CALL_STATES = ['RINGING', 'IN_PROGRESS', 'ENDED'] as const;
@@ -26,7 +26,11 @@ export const calls = pgTable('calls', {
   fromValue: text(),
   toValue: text(),
   state: text().notNull(),
+  /** As its events fold; `chosen_disposition` of the team stands before it. */
   disposition: text(),
+  chosenDisposition: text(),
+  /** The team's own word for what came of it. */
+  wrapUpCode: text(),
   startedAt: moment().notNull(),
   ringingAt: moment(),
   answeredAt: moment(),
@@ -55,6 +59,7 @@ export const calls = pgTable('calls', {
   oneOf('calls_sender_trust', t.senderTrust, TRUSTS),
   oneOf('calls_state', t.state, CALL_STATES),
   oneOf('calls_disposition', t.disposition, CALL_DISPOSITIONS),
+  oneOf('calls_chosen_disposition', t.chosenDisposition, CALL_DISPOSITIONS),
 ]);
 
 export const callLegs = pgTable('call_legs', {
@@ -104,6 +109,11 @@ export const recordings = pgTable('recordings', {
   durationMs: bigint({ mode: 'number' }),
   channels: integer(),
   url: text(),
+  /** Where its file is; null until the provider says where. */
+  mediaState: text(),
+  sha256: text(),
+  size: bigint({ mode: 'number' }),
+  mime: text(),
   startedAt: moment(),
   createdAt: moment().notNull(),
 }, (t) => [
@@ -112,6 +122,7 @@ export const recordings = pgTable('recordings', {
   uniqueIndex('recordings_by_provider_id').on(t.workspaceId, t.callId, t.providerRecordingId),
   oneOf('recordings_kind', t.kind, RECORDING_KINDS),
   oneOf('recordings_state', t.state, RECORDING_STATES),
+  oneOf('recordings_media_state', t.mediaState, MEDIA_STATES),
 ]);
 
 export const TRANSCRIPT_STATES = ['COMPLETED', 'FAILED'] as const;

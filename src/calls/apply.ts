@@ -14,6 +14,7 @@ import { now } from '../platform/clock.ts';
 import type { Tx } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
 import { answersLeg, foldCall, newCall, type CallFacts, type CallStep } from './fold.ts';
+import { wantRecordings } from './recordings.ts';
 
 interface CallRow extends CallFacts {
   id: string;
@@ -21,6 +22,7 @@ interface CallRow extends CallFacts {
   identityId: string;
   direction: 'INBOUND' | 'OUTBOUND';
   version: number;
+  chosenDisposition: CallFacts['disposition'];
 }
 
 /**
@@ -46,7 +48,10 @@ export async function applyCall(tx: Tx, arriving: Arriving): Promise<Received> {
     update calls set ${tx(facts as unknown as Record<string, string>, ...FACTS)}, last_sequence = greatest(last_sequence, ${call.sequence ?? -1}), version = version + 1,
       sender_trust = case when sender_trust is null or sender_trust = 'VERIFIED' or ${trust} = 'CLAIMED' then sender_trust else ${trust} end
     where workspace_id = ${workspaceId} and id = ${before.id}`;
-  if (call.recording) await putRecording(tx, workspaceId, before.id, call.recording);
+  if (call.recording) {
+    await putRecording(tx, workspaceId, before.id, call.recording);
+    await wantRecordings(tx, workspaceId, before.id);
+  }
   if (call.transcript) await putTranscript(tx, workspaceId, before.id, call.transcript);
   if (before.answeredAt === null && facts.answeredAt !== null) {
     // Picking up answers the customer who waits.
@@ -58,12 +63,12 @@ export async function applyCall(tx: Tx, arriving: Arriving): Promise<Received> {
   }
   await putTimelineEntry(tx, workspaceId, {
     identityId: before.identityId, occurredAt: facts.startedAt, tie: tieOf(key), kind: 'CALL', refId: before.id, conversationId: before.conversationId,
-    channel: arriving.channel, actor, data: { direction: before.direction, state: facts.state, disposition: facts.disposition, talkMs: facts.talkMs },
+    channel: arriving.channel, actor, data: { direction: before.direction, state: facts.state, disposition: before.chosenDisposition ?? facts.disposition, talkMs: facts.talkMs },
   });
   const rings = call.phase === 'ringing' && before.direction === 'INBOUND' && facts.state === 'RINGING' && before.ringingAt === null;
   await appendEvents(tx, workspaceId, [{
     kind: rings ? 'call.ringing' : 'call.updated', actor, conversationId: before.conversationId,
-    data: { callId: before.id, identityId: before.identityId, phase: call.phase, state: facts.state, disposition: facts.disposition, version: before.version + 1 },
+    data: { callId: before.id, identityId: before.identityId, phase: call.phase, state: facts.state, disposition: before.chosenDisposition ?? facts.disposition, version: before.version + 1 },
   }]);
   return { identityId: before.identityId, conversationId: before.conversationId, messageId: null };
 }
@@ -87,7 +92,7 @@ const FACTS = ['state', 'disposition', 'startedAt', 'ringingAt', 'answeredAt', '
 
 async function findCall(tx: Tx, workspaceId: string, accountId: string, key: string): Promise<CallRow | null> {
   const [row] = await tx<CallRow[]>`
-    select id, conversation_id, identity_id, direction, version, state, disposition, started_at, ringing_at, answered_at, ended_at, ring_ms, talk_ms, reported_hold_ms, hold_ms, queue_ms, end_cause
+    select id, conversation_id, identity_id, direction, version, chosen_disposition, state, disposition, started_at, ringing_at, answered_at, ended_at, ring_ms, talk_ms, reported_hold_ms, hold_ms, queue_ms, end_cause
     from calls where workspace_id = ${workspaceId} and account_id = ${accountId} and provider_call_id = ${key}`;
   return row ?? null;
 }
@@ -103,7 +108,7 @@ async function beginCall(tx: Tx, arriving: Arriving, key: string, at: string): P
   // The call stands in it, and is counted with it.
   await unit.write();
   const facts = newCall(at);
-  const row: CallRow = { id: newId(), conversationId: conversation.id, identityId, direction: inbound ? 'INBOUND' : 'OUTBOUND', version: 1, ...facts };
+  const row: CallRow = { id: newId(), conversationId: conversation.id, identityId, direction: inbound ? 'INBOUND' : 'OUTBOUND', version: 1, chosenDisposition: null, ...facts };
   const [made] = await tx`
     insert into calls ${tx({
       workspaceId, id: row.id, conversationId: conversation.id, identityId, accountId, providerCallId: key, direction: row.direction, senderTrust: inbound ? callerTrust(event) : null,

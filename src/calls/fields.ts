@@ -3,13 +3,14 @@ import { CALL_DISPOSITIONS, CALL_STATES, CALL_STEPS, RECORDING_KINDS, RECORDING_
 import { ChannelAccount } from '../channels/fields.ts';
 import { Conversation, ownerOf } from '../conversations/fields.ts';
 import { Customer } from '../customers/fields.ts';
-import { byId, column, entity, enumeration, expression, extend, list, many, one, query } from '../graphql/entity.ts';
+import { byId, column, computed, entity, enumeration, expression, extend, list, many, one, query } from '../graphql/entity.ts';
 import { Identity, Trust } from '../identities/fields.ts';
-import { Direction } from '../messages/fields.ts';
+import { fileUrl } from '../messages/file-url.ts';
+import { Direction, MediaState } from '../messages/fields.ts';
 import { Member } from '../workspaces/fields.ts';
 
 const CallState = enumeration('CallState', 'Where a call is.', CALL_STATES, { RINGING: 'It rings, or is in a queue or menu.', IN_PROGRESS: 'It was answered.', ENDED: 'It is over.' });
-const CallDisposition = enumeration('CallDisposition', 'How a call ended.', CALL_DISPOSITIONS, {
+export const CallDisposition = enumeration('CallDisposition', 'How a call ended.', CALL_DISPOSITIONS, {
   ANSWERED: 'Somebody talked.', MISSED: 'Nobody picked up.', ABANDONED: 'The caller gave up while waiting.', VOICEMAIL: 'The caller left a message.', BUSY: 'The line was busy.',
   NO_ANSWER: 'It rang out.', REJECTED: 'It was turned down.', FAILED: 'It could not be connected.', CANCELED: 'It was called off before it was answered.',
 });
@@ -48,6 +49,11 @@ export const Recording = entity('Recording', {
     state: column(RecordingState, 'state', 'Whether it can be heard.'),
     durationMs: expression('Milliseconds', (r) => `${r}.duration_ms`, 'How long it is; null until it is known.', { nullable: true }),
     url: column('String', 'url', 'The recording at the provider, which asks for the account\'s credentials; null until it is there.', { nullable: true }),
+    mediaState: column(MediaState, 'media_state', 'Where its file is; null until the provider says where.', { nullable: true }),
+    mime: column('String', 'mime', 'What the provider says that the file is; null until it is here.', { nullable: true }),
+    size: column('Bytes', 'size', 'The file\'s size in bytes; null until it is here.', { nullable: true }),
+    fileUrl: computed('String', ['workspace_id', 'id', 'media_state'], (workspaceId: string, id: string, state: string | null) => (state === 'STORED' ? fileUrl('API', workspaceId, id) : null),
+      'Where it can be heard from here, without a key, for 5 to 10 minutes: ask again then. Null unless STORED. A path only, when the server has no PUBLIC_URL.', { nullable: true }),
   },
 });
 export const Transcript = entity('Transcript', {
@@ -69,7 +75,8 @@ export const Call = entity('Call', {
     direction: column(Direction, 'direction', 'Which way it went.'),
     senderTrust: column(Trust, 'sender_trust', 'How far to believe that the caller is who the number says: ATTESTED when the network attested the number; null for outbound ones.', { nullable: true }),
     state: column(CallState, 'state', 'Where it is.'),
-    disposition: column(CallDisposition, 'disposition', 'How it ended; null while it goes on.', { nullable: true }),
+    disposition: expression(CallDisposition, (c) => `coalesce(${c}.chosen_disposition, ${c}.disposition)`, 'How it ended: as the team said (`setCallDisposition`), else as the provider did; null while it goes on.', { nullable: true }),
+    wrapUpCode: column('String', 'wrap_up_code', 'What came of it, in the team\'s own word; null when nobody said.', { nullable: true }),
     fromValue: column('String', 'from_value', 'Who called, as the provider says; a caller id proves nothing. Null when it was withheld.', { nullable: true, permission: 'customers:contact' }),
     toValue: column('String', 'to_value', 'Who was called; null when it wasn\'t said.', { nullable: true, permission: 'customers:contact' }),
     member: one(() => Member, 'member_id', 'Who of the team talked; null when it isn\'t known.', { nullable: true, permission: 'workspace:read' }),

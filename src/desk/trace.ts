@@ -94,7 +94,7 @@ export async function trace(tx: Tx, workspaceId: string, reference: string): Pro
       account_id, identity_id, conversation_id, join_reason, join_message_id, join_after_channel
     from messages where workspace_id = ${workspaceId} and (id = ${ours.message}::uuid or provider_message_id = any(${spellings}::text[]))
     union all
-    select 'CALL', id, 'VOICE', direction, coalesce(disposition, state), started_at, created_at, provider_call_id, null, false,
+    select 'CALL', id, 'VOICE', direction, coalesce(chosen_disposition, disposition, state), started_at, created_at, provider_call_id, null, false,
       account_id, identity_id, conversation_id, null, null, null
     from calls where workspace_id = ${workspaceId} and (id = ${ours.call}::uuid or provider_call_id = any(${spellings}::text[]))
     order by occurred_at, id`;

@@ -44,7 +44,7 @@ export const PartKind = enumeration('PartKind', 'What a part of a message is.', 
   TEMPLATE: 'A template that the provider filled.', CALL_REF: 'A reference to a call.', ENCRYPTED: 'End-to-end encrypted: it can\'t be read here.',
   UNSUPPORTED: 'Not understood; kept as it came in `data`.',
 });
-const MediaState = enumeration('MediaState', 'Where a file is.', MEDIA_STATES, {
+export const MediaState = enumeration('MediaState', 'Where a file is.', MEDIA_STATES, {
   STORED: 'Here.', LINKED: 'At the provider, under `url`.', PENDING: 'Being fetched.', EXPIRED: 'The provider no longer has it.', FORBIDDEN: 'The provider refuses it.',
   TOO_LARGE: 'Larger than the limit.', FAILED: 'It could not be fetched.',
 });

@@ -15,27 +15,27 @@ export type FileViewer = (typeof FILE_VIEWERS)[number];
 
 export interface SignedFile {
   workspaceId: string;
-  partId: string;
+  fileId: string;
   viewer: FileViewer;
   expiresAtMs: number;
 }
 
 const FORMAT = 1;
-/** Format, viewer, seconds of the end since 1970, workspace, part. */
+/** Format, viewer, seconds of the end since 1970, workspace, part or recording. */
 const HEAD_BYTES = 1 + 1 + 4 + 16 + 16;
 const TAG_BYTES = 32;
 
 /**
- * `https://support.example.com/files/<token>` for a part whose file is here. The same within some minutes, so that both read paths give the same
+ * `https://support.example.com/files/<token>` for a part of a message, or a recording, whose file is here. The same within some minutes, so that both read paths give the same
  * bytes, and a browser's cache is of use.
  */
-export function fileUrl(viewer: FileViewer, workspaceId: string, partId: string): string {
+export function fileUrl(viewer: FileViewer, workspaceId: string, fileId: string): string {
   const head = Buffer.alloc(HEAD_BYTES);
   head[0] = FORMAT;
   head[1] = FILE_VIEWERS.indexOf(viewer);
   head.writeUInt32BE((Math.floor(nowMs() / BUCKET_MS) + 2) * (BUCKET_MS / 1000), 2);
   bytesOf(workspaceId).copy(head, 6);
-  bytesOf(partId).copy(head, 22);
+  bytesOf(fileId).copy(head, 22);
   return publicAddress(`/files/${Buffer.concat([head, tagsOf(head)[0]!]).toString('base64url')}`);
 }
 
@@ -50,7 +50,7 @@ export function readFileToken(token: string): SignedFile | null {
   const viewer = FILE_VIEWERS[head[1]!];
   const expiresAtMs = head.readUInt32BE(2) * 1000;
   if (viewer === undefined || expiresAtMs <= nowMs()) return null;
-  return { workspaceId: uuidAt(head, 6), partId: uuidAt(head, 22), viewer, expiresAtMs };
+  return { workspaceId: uuidAt(head, 6), fileId: uuidAt(head, 22), viewer, expiresAtMs };
 }
 
 /** By the present key first. */

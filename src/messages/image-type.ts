@@ -1,7 +1,5 @@
 // Pure: which image a file is by its first bytes; its name and what its sender says of it count for nothing.
-
-const startsWith = (bytes: Uint8Array, start: string, at = 0): boolean =>
-  bytes.length >= at + start.length && [...start].every((character, i) => bytes[at + i] === character.charCodeAt(0));
+import { startsWith } from './first-bytes.ts';
 
 /** The types that a browser can show without running anything; null for everything else, SVG and HTML among it. */
 export function imageType(bytes: Uint8Array): 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp' | null {

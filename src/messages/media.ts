@@ -1,21 +1,16 @@
 // The job that fetches the files of a message from its provider, once, and keeps them: what providers hand out is gone after minutes or days.
 import { systemActor } from '../access/viewer.ts';
-import { accountById, type ConnectedAccount } from '../channels/accounts.ts';
-import type { ChannelName, MediaSource } from '../channels/channel.ts';
-import { providerNamed } from '../channels/registry.ts';
-import type { MEDIA_STATES } from '../../schema/messages.ts';
+import { accountById } from '../channels/accounts.ts';
+import { fetchFile, type Fetched } from '../channels/fetch-file.ts';
 import { appendEvents } from '../events/append.ts';
 import type { Blobs } from '../platform/blobs.ts';
 import { inWorkspace, type Sql, type Tx } from '../platform/db.ts';
-import { OutgoingError, type HttpClient } from '../platform/http.ts';
+import type { HttpClient } from '../platform/http.ts';
 import { enqueue } from '../platform/jobs.ts';
 import { lockMessage } from './change.ts';
 import { countBlob } from './files.ts';
 import type { PartRow } from './parts.ts';
 
-/** What WhatsApp, the most generous of them, takes as a document. */
-export const MEDIA_BYTES_MAX = 100 * 1024 * 1024;
-const TIMEOUT_MS = 60_000;
 /** Tries of one message's files; the waits between them grow to some ten minutes. */
 const ATTEMPTS_MAX = 8;
 
@@ -33,7 +28,7 @@ export async function wantMedia(tx: Tx, workspaceId: string, messageId: string, 
   }
 }
 
-type Found = { state: 'STORED'; content: Buffer; mime: string | null } | { state: Exclude<(typeof MEDIA_STATES)[number], 'STORED' | 'LINKED' | 'PENDING'> };
+type Found = Exclude<Fetched, { retry: string }>;
 interface PendingPart {
   id: string;
   providerMediaId: string | null;
@@ -57,32 +52,12 @@ export async function fetchMedia(context: MediaContext, job: { workspaceId: stri
   const failures: string[] = [];
   for (const part of wanted.parts) {
     if (run.signal.aborted) return;
-    const found = await fetched(context.http, wanted.account, part);
+    const found = await fetchFile(context.http, wanted.account, part);
     if ('retry' in found && !run.lastAttempt) failures.push(found.retry);
     else await keep(context, job, part, 'retry' in found ? { state: 'FAILED' } : found);
   }
   if (failures.length > 0) throw new Error(`${failures.length} of ${wanted.parts.length} files could not be fetched: ${failures[0]}`);
 }
-
-async function fetched(http: HttpClient, account: ConnectedAccount, part: PendingPart): Promise<Found | { retry: string }> {
-  const provider = providerNamed(account.provider, account.channel.toLowerCase() as ChannelName);
-  try {
-    const source = provider.media ? await provider.media(part, account, http) : plain(part.url);
-    if (source.outcome !== 'found') return source.retryable ? { retry: source.reason } : { state: source.outcome.toUpperCase() as 'EXPIRED' };
-    const { status, headers, body } = await http.request({ method: 'GET', url: source.url, headers: source.headers, timeoutMs: TIMEOUT_MS, responseBytesMax: MEDIA_BYTES_MAX });
-    if (status === 200) return { state: 'STORED', content: body, mime: headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? null };
-    if (status === 401 || status === 403) return { state: 'FORBIDDEN' };
-    if (status === 404 || status === 410) return { state: 'EXPIRED' };
-    return status === 429 || status >= 500 ? { retry: `The provider answered ${status}.` } : { state: 'FAILED' };
-  } catch (error) {
-    if (!(error instanceof OutgoingError)) throw error;
-    if (error.code === 'TOO_LARGE') return { state: 'TOO_LARGE' };
-    return error.code === 'INVALID_URL' || error.code === 'PRIVATE_ADDRESS' ? { state: 'FAILED' } : { retry: error.message };
-  }
-}
-
-const plain = (url: string | null): MediaSource =>
-  url === null ? { outcome: 'failed', reason: 'The part names no address.', retryable: false } : { outcome: 'found', url, headers: {} };
 
 /** Emits `message.updated`. A file is in the blob store before anything says that it is. */
 async function keep(context: MediaContext, { workspaceId, messageId }: { workspaceId: string; messageId: string }, part: PendingPart, found: Found): Promise<void> {

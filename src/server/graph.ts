@@ -13,6 +13,7 @@ import '../conversations/mutations.ts';
 import '../messages/fields.ts';
 import '../messages/mutations.ts';
 import '../calls/fields.ts';
+import '../calls/mutations.ts';
 import '../crm/fields.ts';
 import '../crm/mutations.ts';
 import '../parting/fields.ts';

@@ -20,6 +20,7 @@ import { tellRead, type ReadingJob } from '../messages/acknowledge.ts';
 import { deliverMessage } from '../messages/deliver.ts';
 import type { DeliveryJob } from '../messages/pace.ts';
 import { removeUnheld } from '../messages/files.ts';
+import { fetchRecordings } from '../calls/recordings.ts';
 import { fetchMedia } from '../messages/media.ts';
 import { folderBlobs } from '../platform/blobs.ts';
 import { InvalidConfig, type Config } from '../platform/config.ts';
@@ -185,6 +186,10 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
       tell_read: async (payload) => tellRead({ app, http: client }, payload as unknown as ReadingJob),
       fetch_media: async (payload, job) => {
         await fetchMedia({ app, blobs, http: mediaClient }, payload as { workspaceId: string; messageId: string }, job);
+        wake();
+      },
+      fetch_recordings: async (payload, job) => {
+        await fetchRecordings({ app, blobs, http: mediaClient }, payload as { workspaceId: string; callId: string }, job);
         wake();
       },
     },

@@ -9,7 +9,7 @@ import { SECRET_KEY } from '../harness/server.ts';
 import { throughline } from './run.ts';
 
 // Each command is a process that reads the whole program.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const NUMBER = '+4930100200300';
 let db: TestDatabase;

@@ -39,7 +39,7 @@ const FIELDS: Record<Kind, Partial<Record<Permission, string>>> = {
     'keys:write': 'createApiKey createMemberToken createVisitorToken revokeApiKey revokeToken',
     'customers:write': 'confirmClaim rejectClaim undoIdentityChange setIdentityShared upsertCustomer upsertCustomers addIdentity tagCustomer',
     'channels:write': 'connectChannel updateChannelAccount checkChannelAccount rotateChannelSecrets setChannelAccountState disconnectChannel replayInboundEvent',
-    'conversations:write': 'setConversationStatus assignConversation tag updateConversation splitConversation mergeConversations moveMessages undoConversationChange markRead setPresence',
+    'conversations:write': 'setConversationStatus assignConversation tag updateConversation setCallDisposition splitConversation mergeConversations moveMessages undoConversationChange markRead setPresence',
     'messages:send': 'sendMessage startConversation setTyping',
     'messages:ingest': 'ingestMessages',
     'notes:write': 'addNote editNote pinNote linkNote',

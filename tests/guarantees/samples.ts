@@ -93,6 +93,7 @@ export const MUTATIONS: Samples = {
   ],
   updateChannelAccount: inputs((w) => ({ accountId: w.ids.cha, name: 'Texts' })),
   assignConversation: inputs((w) => ({ conversationId: w.ids.cnv, assigneeId: w.ids.mem, teamId: w.ids.tea, queueId: w.ids.que })),
+  setCallDisposition: inputs((w) => ({ callId: w.ids.cal, wrapUpCode: `wrapped ${w.mark}` })),
   setConversationStatus: inputs((w) => ({ conversationId: w.ids.cnv, status: 'OPEN' })),
   tag: inputs((w) => ({ conversationId: w.ids.cnv, add: ['late'] })),
   updateConversation: inputs((w) => ({ conversationId: w.ids.cnv, priority: 'HIGH' })),

@@ -90,15 +90,15 @@ test('an address that was changed in any bit, or made up, is none', async () => 
 });
 
 test('an address lives 5 to 10 minutes and is the same for some; then it is over', async () => {
-  const [workspaceId, partId] = [newId(), newId()];
-  const token = () => fileUrl('API', workspaceId, partId).split('/').pop()!;
+  const [workspaceId, fileId] = [newId(), newId()];
+  const token = () => fileUrl('API', workspaceId, fileId).split('/').pop()!;
   let at = Date.parse('2026-11-22T10:00:00Z');
   const restore = setClock(() => at);
   try {
     const first = token();
     at += 4 * 60_000;
     expect(token()).toBe(first);
-    expect(readFileToken(first)).toEqual({ workspaceId, partId, viewer: 'API', expiresAtMs: Date.parse('2026-11-22T10:10:00Z') });
+    expect(readFileToken(first)).toEqual({ workspaceId, fileId, viewer: 'API', expiresAtMs: Date.parse('2026-11-22T10:10:00Z') });
     at = Date.parse('2026-11-22T10:09:59.999Z');
     expect(readFileToken(first)).not.toBeNull();
     at += 1;
@@ -117,12 +117,12 @@ test('an address lives 5 to 10 minutes and is the same for some; then it is over
 test('another workspace’s part is none, a deleted message’s neither, and a file that is gone is a 404', async () => {
   const other = await server.workspace();
   const signed = readFileToken(new URL(urlOf('letter.pdf')).pathname.split('/').pop()!)!;
-  await notFound(new URL(fileUrl('API', other.id, signed.partId)).pathname);
-  expect((await get(fileUrl('API', ws.id, signed.partId))).status).toBe(200);
-  await server.db.owner`update messages set deleted_at = occurred_at where id = (select message_id from message_parts where id = ${signed.partId})`;
+  await notFound(new URL(fileUrl('API', other.id, signed.fileId)).pathname);
+  expect((await get(fileUrl('API', ws.id, signed.fileId))).status).toBe(200);
+  await server.db.owner`update messages set deleted_at = occurred_at where id = (select message_id from message_parts where id = ${signed.fileId})`;
   await notFound(urlOf('letter.pdf'));
   await server.db.owner`update messages set deleted_at = null where workspace_id = ${ws.id}`;
-  await server.db.owner`update message_parts set sha256 = repeat('0', 64) where id = ${signed.partId}`;
+  await server.db.owner`update message_parts set sha256 = repeat('0', 64) where id = ${signed.fileId}`;
   await notFound(urlOf('letter.pdf'));
 });
 
@@ -143,7 +143,7 @@ test('a visitor is given the files of his own messages and of no other chat', as
   const stranger = (await server.ask('mutation { startChat(input: {}) { token userErrors { message } } }', null, publishableKey)).startChat.token;
   await server.ask('mutation { sendVisitorMessage(input: { clientId: "f2", text: "Me too" }) { message { id } userErrors { message } } }', null, stranger);
   expect(await filesOf(stranger)).toEqual([]);
-  const peeked = await server.query(`{ node(id: "${publicId('prt', readFileToken(new URL(mine[0].url).pathname.split('/').pop()!)!.partId)}") { id ... on MessagePart { fileUrl } } }`, null, stranger);
+  const peeked = await server.query(`{ node(id: "${publicId('prt', readFileToken(new URL(mine[0].url).pathname.split('/').pop()!)!.fileId)}") { id ... on MessagePart { fileUrl } } }`, null, stranger);
   expect(JSON.stringify(peeked.data ?? null)).not.toContain('/files/');
   // Both read paths give the same addresses.
   await agree(ws.visitor.token, QUERY);
