@@ -5,8 +5,9 @@ import { inWorkspace, openPool } from '../../src/platform/db.ts';
 import { row, type Bench, type Row } from '../bench.ts';
 import { canonicalQueries } from '../canonical.ts';
 import { startOurs } from '../contenders/start.ts';
-import { KEYS, WORKSPACE, type Data, type Size } from '../data.ts';
+import { copyOf, KEYS, WORKSPACE, type Data, type Size } from '../data.ts';
 import { ask, request } from '../load.ts';
+import { MUTATIONS } from '../mutations.ts';
 import { oursRequests } from '../questions.ts';
 import { inRounds, ratio, spreadOf, type Contender, type Spread } from '../rounds.ts';
 
@@ -32,31 +33,43 @@ export const growth: Bench = {
   async run(context) {
     // The run's own size is the large one, since that is the one which the other figures are of.
     const small: Size = { customers: Math.max(100, Math.round(context.size.customers / TIMES)), messages: Math.max(1_000, Math.round(context.size.messages / TIMES)) };
-    const sizes = [await context.data(small), await context.data()] as const;
+    // Copies, since mutations come last.
+    const copies = [await copyOf(context.cluster, await context.data(small), 'small'), await copyOf(context.cluster, await context.data(), 'large')];
+    const sizes = copies.map(({ data }) => data);
     const servers = await Promise.all(sizes.map(startOurs));
     const worst: { name: string; spread: Spread }[] = [];
+    const grow = async (name: string, requests: readonly (readonly Buffer[] | (() => Buffer))[]): Promise<void> => {
+      const contenders = ['small', 'large'].map((size, at) => ({ name: size, address: servers[at]!.said, pid: servers[at]!.pid, requests: requests[at]! }));
+      for (const { address, requests: some } of contenders) {
+        const { status, text } = await ask(address, typeof some === 'function' ? some() : some[0]!);
+        if (status !== 200 || text.startsWith('{"errors"') || /"userErrors":\[\{/.test(text)) throw new Error(`${name}: ${status} ${text.slice(0, 400)}`);
+      }
+      // One connection: how long an answer takes, not how many go side by side.
+      const turns = await inRounds(contenders, { rounds: context.rounds, seconds: context.seconds / 5, warmSeconds: context.warmSeconds ?? 0.4, connections: 1, postmaster: 0 });
+      const [before, after] = ['small', 'large'].map((size) => turns.get(size)!.map(({ p50Ms }) => p50Ms));
+      const spread = spreadOf(after!.map((ms, round) => ms / before![round]!));
+      context.say(`  ${name.padEnd(22)} p50 ${spreadOf(before!).median.toFixed(2)} -> ${spreadOf(after!).median.toFixed(2)} ms   ${spread.median.toFixed(2)} x`);
+      worst.push({ name, spread });
+    };
     try {
       const visitors = await Promise.all(sizes.map(visitorToken));
       const operations = sizes.map(canonicalQueries);
       for (const [index, { name }] of operations[0]!.entries()) {
-        const contenders = ['small', 'large'].map((size, at) => {
+        await grow(name, sizes.map((_data, at) => {
           const { source, variables, byVisitor } = operations[at]![index]!;
           const authorization = `Bearer ${byVisitor ? visitors[at]! : KEYS.ADMIN}`;
-          return { name: size, address: servers[at]!.said, pid: servers[at]!.pid, requests: variables.map((each) => request('/graphql', { authorization }, { query: source, variables: each })) };
-        });
-        for (const { address, requests } of contenders) {
-          const { status, text } = await ask(address, requests[0]!);
-          if (status !== 200 || text.startsWith('{"errors"')) throw new Error(`${name}: ${status} ${text.slice(0, 400)}`);
-        }
-        // One connection: how long an answer takes, not how many go side by side.
-        const turns = await inRounds(contenders, { rounds: context.rounds, seconds: context.seconds / 5, warmSeconds: context.warmSeconds ?? 0.4, connections: 1, postmaster: 0 });
-        const [before, after] = ['small', 'large'].map((size) => turns.get(size)!.map(({ p50Ms }) => p50Ms));
-        const spread = spreadOf(after!.map((ms, round) => ms / before![round]!));
-        context.say(`  ${name.padEnd(22)} p50 ${spreadOf(before!).median.toFixed(2)} -> ${spreadOf(after!).median.toFixed(2)} ms   ${spread.median.toFixed(2)} x`);
-        worst.push({ name, spread });
+          return variables.map((each) => request('/graphql', { authorization }, { query: source, variables: each }));
+        }));
+      }
+      for (const { name, query, input } of MUTATIONS) {
+        await grow(name, sizes.map((data) => {
+          let n = 0;
+          return () => request('/graphql', { authorization: `Bearer ${KEYS.ADMIN}` }, { query, variables: { input: input(n++, data) } });
+        }));
       }
     } finally {
       await Promise.all(servers.map((server) => server.stop()));
+      await Promise.all(copies.map((copy) => copy.drop()));
     }
     worst.sort((a, b) => b.spread.median - a.spread.median);
     const details: Row[] = worst.map(({ name, spread }) => row(`growth.p50.${name}`, spread, 'x', '<= 1.3'));

@@ -80,6 +80,17 @@ test.skipIf(!CHROMIUM)('what the visitor writes stands on the agent’s timeline
   expect(await entry(page, 'A lid leaves our workshop today.').count()).toBe(1);
   expect(await line(page, 'A lid leaves our workshop today.').count()).toBe(1);
 
+  // By a process of its own, and a browser: how long what is written left takes to stand right.
+  let slowestMs = 0;
+  for (let n = 1; n <= 5; n++) {
+    const began = performance.now();
+    await write(page, 'Your message', `And another thing, ${n}.`);
+    await entry(page, `And another thing, ${n}.`).waitFor(SOON);
+    slowestMs = Math.max(slowestMs, performance.now() - began);
+  }
+  if (process.env.VERIFY) expect(slowestMs).toBeLessThan(1_000);
+  proven({ appearedMsMax: Math.round(slowestMs) });
+
   await page.getByLabel('Send a file').setInputFiles({ name: 'teapot.png', mimeType: 'image/png', buffer: PICTURE });
   const picture = entry(page, 'teapot.png').locator('img');
   await picture.waitFor(SOON);
