@@ -3,6 +3,7 @@ import type { PRIORITIES } from '../../schema/conversations.ts';
 import type { Actor } from '../access/viewer.ts';
 import { acknowledges } from '../channels/registry.ts';
 import { appendEvents, putTimelineEntry } from '../events/append.ts';
+import { beginEarlier } from '../events/timeline.ts';
 import { now } from '../platform/clock.ts';
 import { found, type Tx } from '../platform/db.ts';
 import { Refusal } from '../platform/errors.ts';
@@ -68,7 +69,7 @@ export async function arrive(
   // What is older than something that came before it is counted as if it had come in time: any order of arrival ends the same.
   if (o.at <= conversation.lastActivityAt && conversation.channels.length > 0) {
     await unit.write();
-    await recountArrivals(unit.tx, unit.workspaceId, conversation);
+    await Promise.all([recountArrivals(unit.tx, unit.workspaceId, conversation), beginEarlier(unit.tx, unit.workspaceId, conversation.id, o.at)]);
     unit.change(conversation);
     return;
   }

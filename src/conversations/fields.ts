@@ -67,7 +67,7 @@ export const Conversation = entity('Conversation', {
     ),
     eventCount: expression('Int', (c) => `${c}.seq::int`, 'The number of the conversation\'s latest event; its events are numbered from 1 without gaps.', { permission: 'events:read' }),
     version: column('Int', 'version', 'Rises with every change; hand it back as `expectedVersion` to change what you saw.'),
-    createdAt: column('DateTime', 'created_at', 'When it was opened; of imported history, when it began.'),
+    createdAt: column('DateTime', 'created_at', 'When it was opened: by the team, or by the earliest of what arrived, whichever was delivered first; of imported history, when it began.'),
   },
 });
 

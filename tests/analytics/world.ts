@@ -116,8 +116,12 @@ export async function run(db: TestDatabase, workspaceId: string, write: (param: 
 export async function rolledUp(db: TestDatabase, workspaceId: string, zone: string): Promise<void> {
   await db.owner`update workspaces set time_zone = ${zone} where id = ${workspaceId}`;
   const has = async () => (await db.owner`select from statistics_horizon where passed_at is not null`).length > 0;
-  const deadline = performance.now() + 20_000;
-  do await rollUpStatistics(db);
-  while (!(await has()) && performance.now() < deadline);
+  const deadline = performance.now() + 50_000;
+  for (await rollUpStatistics(db); !(await has()); await rollUpStatistics(db)) {
+    if (performance.now() < deadline) continue;
+    // Transactions of other databases count too.
+    const writers = await db.owner`select datname, application_name, state, now() - xact_start as since, query from pg_stat_activity where backend_xid is not null`;
+    throw new Error(`The horizon waits for ${JSON.stringify(writers)}.`);
+  }
   await rollUpStatistics(db);
 }

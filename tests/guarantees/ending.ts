@@ -21,8 +21,10 @@ export async function ending({ owner }: TestDatabase, workspaceId: string, names
   const conversations = await owner`
     select v.status, (select array_agg(c order by c) from unnest(v.channels) c) as channels, v.first_inbound_at, v.message_count, v.last_activity_at, v.created_at, l.provider_message_id as last_message
     from conversations v left join messages l on l.workspace_id = v.workspace_id and l.id = v.last_message_id where v.workspace_id = ${workspaceId}`;
+  // So does by which channel a conversation was opened; that it began with the earliest thing doesn't.
   const timeline = await owner`
-    select t.kind, case when t.kind = 'MESSAGE' then ${name} else t.kind end as name, t.occurred_at as at, t.channel, i.value as address
+    select t.kind, case when t.kind = 'MESSAGE' then ${name} else t.kind end as name, t.occurred_at as at,
+      case when t.kind <> 'CONVERSATION_OPENED' then t.channel end as channel, case when t.kind <> 'CONVERSATION_OPENED' then i.value end as address
     from timeline_entries t join identities i on i.workspace_id = t.workspace_id and i.id = t.identity_id left join messages m on m.workspace_id = t.workspace_id and m.id = t.ref_id
     where t.workspace_id = ${workspaceId} and t.kind <> 'IDENTITY_CHANGE' order by t.occurred_at, t.tie, name`;
   return { events, messages, calls, legs, recordings, conversations, timeline };
