@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command `throughline`: src/cli.ts, read by tsx, from whatever folder it is called.
+// The command `throughline`, from whatever folder it is called.
+import { program } from './program.mjs';
+
 process.env.NODE_ENV ??= 'production';
-const { register } = await import('tsx/esm/api');
-register();
-await import('../src/cli.ts');
+await import(await program());

@@ -1,6 +1,8 @@
 // The command `throughline`: one file a command under server/commands, read when it is asked for.
+import { readFileSync } from 'node:fs';
 import { InvalidConfig } from './platform/config.ts';
 import { Refusal } from './platform/errors.ts';
+import { packagePath } from './platform/package-root.ts';
 import { UsageError, type Command } from './server/commands/command.ts';
 
 const startCommand: Command = {
@@ -37,6 +39,10 @@ async function help(): Promise<string> {
 
 async function main(): Promise<number> {
   const [name, ...args] = process.argv.slice(2);
+  if (name === '--version' || name === '-v') {
+    console.log((JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }).version);
+    return 0;
+  }
   if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
     const asked = name === undefined || name === 'help' || name === '--help' || name === '-h';
     (asked ? console.log : console.error)(asked ? await help() : `There is no command "${name}".\n\n${await help()}`);

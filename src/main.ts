@@ -36,5 +36,3 @@ export async function main(): Promise<void> {
     });
   }
 }
-
-if (import.meta.url === `file://${process.argv[1]}`) await main();

@@ -14,7 +14,7 @@ const serverEnv = (data: Data): Record<string, string> => ({
 
 /** Our server as `npm start` starts it: keys, permissions, row-level security, limits and the log on. `said` of all of these is the address. */
 export const startOurs = (data: Data): Promise<Running> =>
-  startNode({ file: join(ROOT, 'src/main.ts'), env: serverEnv(data), ready: /API and IDE\s+(http:\S+)\/graphql/ });
+  startNode({ file: join(ROOT, 'bin/throughline.mjs'), args: ['start'], env: serverEnv(data), ready: /API and IDE\s+(http:\S+)\/graphql/ });
 export const startLoaders = (data: Data): Promise<Running> => startNode({ file: join(HERE, 'contenders/loaders.ts'), env: serverEnv(data), ready: READY });
 export const startLimit = (data: Data, form: 'object' | 'text'): Promise<Running> =>
   startNode({ file: join(HERE, 'contenders/limit.ts'), env: { DATABASE_URL: data.url, FORM: form }, ready: READY });

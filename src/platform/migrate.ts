@@ -1,13 +1,13 @@
 // Brings a database to the present schema: graphile-worker's tables first (migrations/0002_jobs.sql builds on them), then migrations/*.sql.
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
 import { runMigrations as installJobs } from 'graphile-worker';
 import postgres from 'postgres';
 import { quietJobLogger } from './jobs.ts';
+import { packagePath } from './package-root.ts';
 
-export const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url));
+export const MIGRATIONS_DIR = packagePath('migrations');
 
 /** Any number does, as long as every version of the program uses the same. */
 const LOCK = 7_203_114_001;

@@ -1,7 +1,7 @@
 // The files of the page `/live`, made of src/live by esbuild when they are first asked for, and kept.
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { packagePath } from '../platform/package-root.ts';
 
 export interface LiveBundle {
   'app.js': string;
@@ -9,7 +9,7 @@ export interface LiveBundle {
   'icon.svg': string;
 }
 
-const ROOM = fileURLToPath(new URL('../live/', import.meta.url));
+const ROOM = packagePath('src/live/');
 let made: Promise<LiveBundle> | null = null;
 
 /** Made once a process. One that failed is made again when it is next asked for. */

@@ -1,4 +1,4 @@
-// What is broken: a PostgreSQL of its own, two servers (src/main.ts, a process each) on it, the wires between them and to their clients, the provider.
+// What is broken: a PostgreSQL of its own, two servers (a process each) on it, the wires between them and to their clients, the provider.
 import { randomInt } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
