@@ -11,9 +11,9 @@ const ENTRIES = { cli: 'src/cli.ts', 'parse-worker': 'src/channels/email/parse-w
 /** Processes that were started from an older one may have files of it left to load. */
 const KEPT_MS = 7 * 86_400_000;
 
-/** Names every file that the program is made of, with its size and time. */
+/** Names every file that the program is made of, with its size and time; also where, since node_modules may be a link that several packages share. */
 function fingerprint() {
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256').update(`${process.version} ${ROOT}\n`);
   const add = (path) => {
     const { size, mtimeMs } = statSync(join(ROOT, path));
     hash.update(`${path} ${size} ${mtimeMs}\n`);
@@ -38,7 +38,7 @@ async function build(target) {
   try {
     await esbuild({
       absWorkingDir: ROOT, entryPoints: ENTRIES, outdir: own, outExtension: { '.js': '.mjs' }, bundle: true, splitting: true, packages: 'external', platform: 'node', format: 'esm',
-      target: `node${process.versions.node}`, keepNames: true, sourcemap: 'linked', sourcesContent: false, sourceRoot: pathToFileURL(ROOT).href, charset: 'utf8', logLevel: 'error',
+      target: `node${process.versions.node}`, keepNames: true, sourcemap: 'linked', sourcesContent: false, sourceRoot: pathToFileURL(ROOT).href, define: { PACKAGE_ROOT: JSON.stringify(ROOT) }, charset: 'utf8', logLevel: 'error',
     });
     try {
       renameSync(own, target);

@@ -1,13 +1,11 @@
-// Where the package's files are, whichever file of it this was loaded from: its sources, or what bin/program.mjs made of them.
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+// Where the package's files are, also for what was made of its sources and lies elsewhere.
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-function rootAbove(dir: string): string {
-  return existsSync(join(dir, 'package.json')) ? dir : rootAbove(dirname(dir));
-}
+/** Written in by bin/program.mjs. */
+declare const PACKAGE_ROOT: string | undefined;
 
-const ROOT = rootAbove(dirname(fileURLToPath(import.meta.url)));
+const ROOT = typeof PACKAGE_ROOT === 'string' ? PACKAGE_ROOT : fileURLToPath(new URL('../../', import.meta.url));
 
 /** The absolute path of one of the package's files or folders; `path` is relative to its top level. */
 export const packagePath = (path: string): string => join(ROOT, path);

@@ -328,7 +328,7 @@ export async function failingStart(env: Record<string, string>, o: { npm?: boole
 }
 
 function spawnMain(env: Record<string, string>, o: { npm?: boolean; cwd?: string }) {
-  const [command, args] = o.npm ? ['npm', ['start', '--silent']] as const : [process.execPath, [join(ROOT, 'bin/throughline.mjs'), 'start']] as const;
+  const [command, args] = o.npm ? ['npm', ['start', '--silent']] as const : [process.execPath, ['bin/throughline.mjs', 'start']] as const;
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(command, args, { cwd: o.cwd ?? ROOT, env: { PATH, HOME, NODE_ENV: 'production', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
