@@ -81,7 +81,7 @@ const long = (n: number) => name(n) + '€'.repeat(TEXT_CHARACTERS - name(n).len
 test(`${STALLED} readers who stop reading are not waited for, cost bounded memory, and catch up when they read again`, { timeout: 120_000 }, async () => {
   const conversationId = await ingest(['the first']);
   // Who follows is told what has no number yet; of this one nobody is to hear.
-  await quiet(server);
+  await quiet({ db });
   const expected = Array.from({ length: MESSAGES }, (_, n) => name(n));
   // Warm: buffers, plans and the heap are as they are under this load.
   const warm = new Reader(conversationId);
