@@ -254,14 +254,14 @@ function everything(input: () => Input): void {
     select state, error, event->>'kind' as kind, message_id, account_id || ' ' || (event->>'dedupeKey') as key, event->'call'->>'providerCallId' as call
     from inbound_events where workspace_id = ${workspaceId} order by id`;
 
-  /** A digest of every table in which an effect would show. */
-  async function everyRow(): Promise<Record<string, string>> {
-    const digests: Record<string, string> = {};
-    for (const table of ['customers', 'identities', 'claims', 'attribute_observations', 'conversations', 'conversation_participants', 'threads', 'messages', 'message_parts', 'receipts', 'calls', 'timeline_entries', 'events', 'routing_decisions']) {
-      const [row] = await server.db.owner`select count(*)::int as n, md5(coalesce(string_agg(md5(t::text), '' order by md5(t::text)), '')) as digest from ${server.db.owner(table)} t where workspace_id = ${workspaceId}`;
-      digests[table] = `${row!.n} ${row!.digest}`;
-    }
-    return digests;
+  /** Every row of every table in which an effect would show, as one moment knows them. */
+  async function everyRow(): Promise<Record<string, string[]>> {
+    const tables = ['customers', 'identities', 'claims', 'attribute_observations', 'conversations', 'conversation_participants', 'threads', 'messages', 'message_parts', 'receipts', 'calls', 'timeline_entries', 'events', 'routing_decisions'];
+    return server.db.owner.begin('isolation level repeatable read', async (tx) => {
+      const all: Record<string, string[]> = {};
+      for (const table of tables) all[table] = (await tx<{ row: string }[]>`select to_jsonb(t)::text as row from ${tx(table)} t where workspace_id = ${workspaceId} order by 1`).map(({ row }) => row);
+      return all;
+    });
   }
 }
 
