@@ -5,7 +5,7 @@ import { channelEndpoints } from './channels.ts';
 import { id, moment, oneOf, workspaceId } from './columns.ts';
 import { bytea } from './workspaces.ts';
 
-export const DELIVERY_SOURCES = ['WEBHOOK', 'SMTP', 'HTTP', 'IMPORT'] as const;
+export const DELIVERY_SOURCES = ['WEBHOOK', 'SMTP', 'HTTP', 'EVENT_SOCKET', 'IMPORT'] as const;
 
 /** One verified request (or mail), raw. Dropped by retention; what it said lives on in messages. */
 export const deliveries = pgTable('deliveries', {

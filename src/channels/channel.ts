@@ -5,6 +5,7 @@
 //   respond  pure: what the provider wants to hear back (a challenge's answer, TwiML, an acknowledgement)
 //   send     one message to the provider's API; the answer says accepted, failed (for good or to be tried again) or unknown
 //   media    where a file that a message names can be fetched now
+//   listen   for who doesn't call us: a connection that we hold
 //   check    whether a credential is good, and for which accounts; setup: what to do at the provider
 import { z } from 'zod';
 import type { HttpClient } from '../platform/http.ts';
@@ -331,4 +332,16 @@ export interface Provider<Settings = any, Secrets = any> {
   /** Tells the customer that his message was read and, with `typing`, that an answer is being written. Whether the provider took it; it is never tried again. */
   acknowledge?(told: { providerMessageId: string; typing: boolean }, account: Account<Settings, Secrets>, http: HttpClient): Promise<boolean>;
   send?(message: OutboundMessage, account: Account<Settings, Secrets>, http: HttpClient): Promise<SendResult>;
+  /** For providers that we connect to instead of being called by them. Null: the account isn't set up for it. */
+  listen?(account: Pick<Account<Settings, Secrets>, 'settings' | 'secrets'>): Listening | null;
+}
+
+export interface Listening {
+  /** Two accounts with the same one share a connection. */
+  to: string;
+  /**
+   * Connects, and hands on what comes, in order, as requests for `parse`, until the connection is lost or `signal` aborted. Where `received` gives a promise, nothing
+   * more is handed on before it is settled. @throws Error why it couldn't be made, or ended: a sentence for whoever operates it
+   */
+  run(o: { http: HttpClient; opened: () => void; received: (request: RawRequest) => Promise<void> | void; signal: AbortSignal }): Promise<void>;
 }

@@ -82,3 +82,6 @@ async function reader(all: Provider[], request: Parameters<Provider['parse']>[0]
 
 /** Whether some provider of the channel tells its customers that they were read, and that an answer is being written (`acknowledge`). */
 export const acknowledges = (channel: string): boolean => PROVIDERS.some((provider) => provider.acknowledge !== undefined && provider.channel.toUpperCase() === channel);
+
+/** The providers that we connect to, instead of being called by them. */
+export const LISTENED_PROVIDERS: readonly string[] = PROVIDERS.filter((provider) => provider.listen !== undefined).map(({ provider }) => provider);

@@ -15,7 +15,7 @@ export const InboundState = enumeration('InboundState', 'What became of somethin
   DEAD: 'It failed too often; `error` says why. Its lane went on without it.',
 });
 const DeliverySource = enumeration('DeliverySource', 'By which door a delivery came.', DELIVERY_SOURCES, {
-  WEBHOOK: 'A provider\'s webhook.', SMTP: 'The mail receiver.', HTTP: 'Our own HTTP doors (raw mail, chat).', IMPORT: 'An import.',
+  WEBHOOK: 'A provider\'s webhook.', SMTP: 'The mail receiver.', HTTP: 'Our own HTTP doors (raw mail, chat).', EVENT_SOCKET: 'A telephone system that we are connected to, while a call happens.', IMPORT: 'An import.',
 });
 
 export const Delivery = entity('Delivery', {

@@ -4,6 +4,7 @@ import { seededRandom } from '../platform/random.ts';
 import { nowMs } from '../platform/clock.ts';
 import { secretsOf, type Offer, type OfferOptions } from './offer.ts';
 import { bandwidthOffer } from './offers/bandwidth.ts';
+import { freeswitchOffer } from './offers/freeswitch.ts';
 import { metaOffer } from './offers/meta.ts';
 import { postmarkOffer } from './offers/postmark.ts';
 import { twilioOffer } from './offers/twilio.ts';
@@ -12,7 +13,7 @@ import { xOffer } from './offers/x.ts';
 import type { Weather } from './sandbox.ts';
 
 export const OFFERS: Readonly<Record<string, (o: OfferOptions) => Promise<Offer>>> = {
-  twilio: twilioOffer, bandwidth: bandwidthOffer, meta_cloud: whatsappCloudOffer, meta: metaOffer, x_account_activity: xOffer, postmark: postmarkOffer,
+  twilio: twilioOffer, bandwidth: bandwidthOffer, meta_cloud: whatsappCloudOffer, meta: metaOffer, x_account_activity: xOffer, postmark: postmarkOffer, freeswitch: freeswitchOffer,
 };
 
 export interface Climate {

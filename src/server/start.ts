@@ -16,6 +16,7 @@ import { Signals } from '../events/signals.ts';
 import { LogStream } from '../events/stream.ts';
 import { makeGraph } from '../graphql/execute.ts';
 import { startDrain } from '../inbound/drain.ts';
+import { startLines } from '../inbound/lines.ts';
 import { tellRead, type ReadingJob } from '../messages/acknowledge.ts';
 import { deliverMessage } from '../messages/deliver.ts';
 import type { DeliveryJob } from '../messages/pace.ts';
@@ -208,6 +209,8 @@ async function open(options: StartOptions, log: Logger, say: (text: string) => v
     if (tick % ROLLUP_TICKS.marked === 0) await rollUpStatistics({ system, app, marked: tick % ROLLUP_TICKS.all !== ROLLUP_TICKS.first, signal: closing.signal });
   }, report);
   closers.push(() => rollups.stop(), () => closing.abort());
+  const lines = startLines({ app, system, blobs, url: database.url, http: client, arrived, report });
+  closers.push(() => lines.stop());
   const { host, smtpPort } = config;
   const mail = smtpPort === null ? null : await listening('SMTP_PORT', smtpPort, host, () =>
     startMailDoor({ app, blobs, arrived, budgets, report, port: smtpPort, host, name: new URL(config.publicUrl).hostname, tls: config.smtpTls ?? undefined, resolver: (name, type) => dns.resolve(name, type as 'TXT') as never }));

@@ -10,7 +10,7 @@ import { waysBy } from './ways-by-providers.ts';
 
 /** In the order of the summary. */
 export const PROVIDERS: Readonly<Record<string, readonly OfferedChannel[]>> = {
-  twilio: ['SMS', 'VOICE'], bandwidth: ['SMS'], meta_cloud: ['WHATSAPP'], meta: ['MESSENGER', 'INSTAGRAM'], x_account_activity: ['X'], postmark: ['EMAIL'],
+  twilio: ['SMS', 'VOICE'], bandwidth: ['SMS'], meta_cloud: ['WHATSAPP'], meta: ['MESSENGER', 'INSTAGRAM'], x_account_activity: ['X'], postmark: ['EMAIL'], freeswitch: ['VOICE'],
 };
 /** Those that need no provider. */
 const OWN: readonly { channel: OfferedChannel; open: (api: Api) => Promise<Way> }[] = [{ channel: 'LIVE_CHAT', open: liveChatWay }, { channel: 'IN_APP', open: inAppWay }];

@@ -262,6 +262,7 @@ const DEFINER_FUNCTIONS: Record<string, string> = {
   find_token: 'by the id in a signed token, before the workspace is known',
   find_endpoint: 'by an unguessable address, before the workspace is known',
   find_mailbox: 'a mail comes with its recipient only',
+  listened_accounts: 'which accounts a connection must be held for, of all workspaces; nothing secret',
   any_workspace: 'whether the database is empty',
   log_epoch: 'which database this is',
   open_log: 'which database this is',

@@ -1,10 +1,12 @@
-// Pure: a record that FreeSWITCH writes when a leg of a call ends (mod_json_cdr) -> the events of that call: when it rang, was taken, waited, was handed on and
-// ended. One call is a record for the caller's leg and, with `log-b-leg`, one for each phone that it was put through to.
+// Pure: what FreeSWITCH says of a leg of a call -> the events of that call. Of a leg that ended it posts a record (mod_json_cdr): when it rang, was taken, waited,
+// was handed on and ended; by its event socket the same is told while it happens. Both give an event the same key where they say the same of it. One call is a
+// leg of the caller and one for each phone that it was put through to.
 import { normalAddress } from '../../identities/address.ts';
 import { Unparsable, type InboundEvent, type Parsed, type RawRequest } from '../channel.ts';
 import { plausibleMoment } from '../plausible-moment.ts';
 import { address } from '../telephony/event.ts';
-import { readRecord, type CallRecord } from './read.ts';
+import { eventIn, isEvent, type CallEvent, type CallEventName } from './event.ts';
+import { readObject, recordIn, type CallRecord } from './read.ts';
 
 type Call = NonNullable<InboundEvent['call']>;
 type Disposition = NonNullable<Call['disposition']>;
@@ -20,13 +22,36 @@ const WAITING = new Set(['callcenter', 'fifo']);
 const LASTING_MS_MAX = 8_640_000_000;
 const RECORDING = new Set(['record', 'record_session']);
 
-/** @throws Unparsable when it isn't a call's record */
-export function parseCdr(request: RawRequest): Parsed {
-  const record = readRecord(request);
-  const uuid = record.variable('uuid') ?? record.profile('uuid');
-  if (uuid === null) throw new Unparsable('The record names no leg: `uuid` is missing.');
-  return { events: new Leg(record, uuid).events(), files: [] };
+/** @throws Unparsable when it is neither a call's record nor an event of a call */
+export function parseFreeswitch(request: RawRequest): Parsed {
+  const json = readObject(request);
+  if (isEvent(json)) {
+    const event = eventIn(json);
+    const said = SAID[event.name as CallEventName];
+    if (!said || !Object.hasOwn(SAID, event.name)) throw new Unparsable(`The event ${event.name.slice(0, 60)} tells nothing of a call.`);
+    return { events: said(new Leg(event, legOf(event, 'Unique-ID')), event), files: [] };
+  }
+  const record = recordIn(json);
+  return { events: new Leg(record, legOf(record, 'uuid')).events(), files: [] };
 }
+
+function legOf(record: CallRecord, name: string): string {
+  const uuid = record.variable('uuid') ?? record.profile('uuid');
+  if (uuid === null) throw new Unparsable(`It names no leg: \`${name}\` is missing.`);
+  return uuid;
+}
+
+/** What each event says. Of a caller's leg only the other's joining is an answer: a menu or a queue answers too, and the record tells that apart. */
+const SAID: Record<CallEventName, (leg: Leg, event: CallEvent) => InboundEvent[]> = {
+  CHANNEL_CREATE: (leg) => [leg.ringing()],
+  CHANNEL_ANSWER: (leg, { at }) => (leg.parentId === null ? [] : [leg.answered(at)]),
+  CHANNEL_BRIDGE: (leg, { at }) => (leg.parentId === null ? [leg.answered(at)] : []),
+  CHANNEL_HOLD: (leg, event) => [leg.step('held', event)],
+  CHANNEL_UNHOLD: (leg, event) => [leg.step('resumed', event)],
+  CHANNEL_HANGUP_COMPLETE: (leg) => leg.events(),
+  RECORD_START: (leg, { recordingPath, at }) => (recordingPath === null ? [] : [leg.recordingStarted(recordingPath, at)]),
+  RECORD_STOP: (leg, { recordingPath, at }) => (recordingPath === null ? [] : [leg.recordingEnded(recordingPath, at)]),
+};
 
 class Leg {
   readonly startedAt: string | null;
@@ -36,8 +61,11 @@ class Leg {
   /** The leg that made this one: it is one of the phones that the call was put through to. */
   readonly parentId: string | null;
   readonly isInbound: boolean;
+  /** Told by an event: what the dialplan did isn't known. */
+  private readonly isLive: boolean;
 
   constructor(private readonly record: CallRecord, private readonly id: string) {
+    this.isLive = 'at' in record;
     this.startedAt = this.moment('start');
     this.talkedAt = this.moment('bridge') ?? this.moment('answer');
     this.endedAt = this.moment('end');
@@ -48,12 +76,30 @@ class Leg {
     this.isInbound = said === 'inbound' || said === 'outbound' ? said === 'inbound' : record.direction !== 'outbound' && (record.profile('context') ?? record.variable('user_context') ?? 'public') === 'public';
   }
 
+  ringing(): InboundEvent {
+    return this.event('ringing', this.startedAt, { phase: 'ringing' });
+  }
+  answered(at: string | null): InboundEvent {
+    return this.event('answered', this.talkedAt ?? at, { phase: 'answered' });
+  }
+  step(kind: 'held' | 'resumed', { at, number }: CallEvent): InboundEvent {
+    return this.event(`${kind} ${number}`, at, { phase: 'progress', step: { kind, party: null } });
+  }
+  recordingStarted(path: string, at: string | null): InboundEvent {
+    return this.recorded('recording began', { ...this.recordingBase(), id: path.slice(0, 400), kind: 'call', state: 'in_progress', url: null, durationMs: null, startedAt: at }, at);
+  }
+  recordingEnded(path: string, at: string | null): InboundEvent {
+    return this.recorded('recording', { ...this.recordingBase(), id: path.slice(0, 400), kind: 'call', durationMs: this.lasting('record_ms', 1) }, at);
+  }
+
+  /** Everything of a leg that ended. */
   events(): InboundEvent[] {
     const { record } = this;
-    const events = [this.event('ringing', this.startedAt, { phase: 'ringing' })];
-    if (this.talkedAt !== null) events.push(this.event('answered', this.talkedAt, { phase: 'answered' }));
+    const events = [this.ringing()];
+    if (this.isTaken) events.push(this.answered(null));
     if (this.parentId === null) events.push(...this.steps());
-    events.push(this.event('ended', this.endedAt, {
+    // The record knows what the dialplan did, and so how the call ended, better than the event of the end does: each counts.
+    events.push(this.event(this.isLive ? 'hung up' : 'ended', this.endedAt, {
       phase: 'ended', disposition: this.disposition(), endCause: record.variable('hangup_cause'), talkMs: this.talkMs(), ...(this.parentId === null ? { holdMs: this.holdMs() } : {}),
     }));
     return [...events, ...this.recordings()];
@@ -68,7 +114,7 @@ class Leg {
     const caller = address(from, isInbound && !attested ? 'claimed' : 'attested', isInbound ? nameOf(record.profile('caller_id_name'), from) : null);
     const called = address(to, 'attested', null);
     return {
-      kind: 'call', direction: isInbound ? 'inbound' : 'outbound', channel: 'voice', provider: 'freeswitch', account: parentId === null ? accountOf(ours) : accountOf(record.variable('throughline_account')),
+      kind: 'call', direction: isInbound ? 'inbound' : 'outbound', channel: 'voice', provider: 'freeswitch', account: accountOf(parentId === null ? ours : record.variable('throughline_account'), this.isLive),
       dedupeKey: `${this.id}:${what}`, occurredAt, senders: parentId === null && caller ? [caller] : [], recipients: parentId === null && called ? [called] : [],
       call: { providerCallId: this.id, parentCallId: parentId, sequence: null, from: caller && from, to, disposition: null, endCause: null, talkMs: null, recording: null, transcript: null, ...call },
     };
@@ -88,20 +134,27 @@ class Leg {
     return this.lasting('voicemail_message_len', 1_000) !== null;
   }
 
+  /** Whether somebody was there; null when something answered, and what it was isn't known: by an event of the end. */
+  private get isTaken(): boolean | null {
+    if (this.parentId !== null || this.moment('bridge') !== null) return this.talkedAt !== null;
+    if (this.talkedAt === null) return false;
+    if (this.leftMessage || this.record.variable('cc_queue') !== null) return false;
+    if (this.did.size === 0) return this.isLive ? null : true;
+    return !this.did.has('voicemail') && ![...WAITING].some((app) => this.did.has(app));
+  }
+
   private disposition(): Disposition | null {
-    const { record, isInbound } = this;
     if (this.leftMessage) return 'voicemail';
-    const isTaken = this.parentId === null && this.did.size > 0 ? this.moment('bridge') !== null || (this.moment('answer') !== null && ![...WAITING].some((app) => this.did.has(app)) && !this.did.has('voicemail')) : this.talkedAt !== null;
-    if (isTaken) return 'answered';
+    if (this.isTaken !== false) return this.isTaken && 'answered';
     // A machine answered, and nobody was reached behind it.
     if (this.talkedAt !== null) return 'abandoned';
-    const cause = record.variable('hangup_cause');
+    const cause = this.record.variable('hangup_cause');
     if (cause === null) return null;
-    return UNANSWERED.get(cause)?.[isInbound ? 0 : 1] ?? 'failed';
+    return UNANSWERED.get(cause)?.[this.isInbound ? 0 : 1] ?? 'failed';
   }
 
   private talkMs(): number | null {
-    return this.talkedAt !== null && this.endedAt !== null ? Math.max(0, Date.parse(this.endedAt) - Date.parse(this.talkedAt)) : null;
+    return this.isTaken && this.talkedAt !== null && this.endedAt !== null ? Math.max(0, Date.parse(this.endedAt) - Date.parse(this.talkedAt)) : null;
   }
   private holdMs(): number | null {
     return this.lasting('hold_accum_usec', 0.001) ?? this.lasting('hold_accum_ms', 1) ?? this.lasting('hold_accum_seconds', 1_000);
@@ -127,16 +180,29 @@ class Leg {
 
   private recordings(): InboundEvent[] {
     const { record } = this;
-    const base = { state: 'completed', channels: null, url: httpIn(record.variable('throughline_recording_url')), startedAt: null } as const;
+    const base = this.recordingBase();
     const made = record.applications.filter(({ name, data }) => RECORDING.has(name) && data !== '').map(({ data }) => ({ ...base, id: data.slice(0, 400), kind: 'call' as const, durationMs: this.lasting('record_ms', 1) }));
     const left = this.leftMessage ? [{ ...base, id: (record.variable('voicemail_file_path') ?? `${this.id} voicemail`).slice(0, 400), kind: 'voicemail' as const, durationMs: this.lasting('voicemail_message_len', 1_000) }] : [];
     const once = new Map([...made, ...left].map((recording) => [recording.id, recording]));
-    return [...once.values()].map((recording) => this.event(`recording ${recording.id}`, this.endedAt, { phase: 'recording', recording }));
+    return [...once.values()].map((recording) => this.recorded('recording', recording, this.endedAt));
+  }
+  private recordingBase() {
+    return { state: 'completed', channels: null, url: httpIn(this.record.variable('throughline_recording_url')), startedAt: null } as const;
+  }
+  private recorded(what: string, recording: NonNullable<Call['recording']>, at: string | null): InboundEvent {
+    return this.event(`${what} ${recording.id}`, at, { phase: 'recording', recording });
   }
 }
 
 /** FreeSWITCH gives the number as the name where the network told none. */
 const nameOf = (name: string | null, number: string | null): string | null => (name === null || name === number || /^(anonymous|unknown|unavailable|restricted)$/i.test(name) ? null : name.slice(0, 320));
 const httpIn = (url: string | null): string | null => (url !== null && /^https?:\/\//i.test(url) ? url : null);
-/** In the form that accounts have: a number with its country. Where it comes without one, the dialplan says `throughline_account`. */
-const accountOf = (raw: string | null): string | null => (raw === null ? null : (normalAddress({ kind: 'phone', value: raw })?.value ?? raw));
+/**
+ * In the form that accounts have: a number with its country. Where it comes without one, the dialplan says `throughline_account`; an event can come before it
+ * did (`isLive`), and says nothing then.
+ */
+function accountOf(raw: string | null, isLive: boolean): string | null {
+  if (raw === null) return null;
+  const number = normalAddress({ kind: 'phone', value: raw })?.value;
+  return isLive ? (number?.startsWith('+') ? number : null) : (number ?? raw);
+}

@@ -1,22 +1,23 @@
-// Pure: what FreeSWITCH posts as a call's record -> its values, each as a text. https://developer.signalwire.com/freeswitch/FreeSWITCH-Explained/Modules/mod_json_cdr_1048925
+// Pure: what FreeSWITCH posts as a call's record -> its values, each as a text; its events are read by event.ts into the same. https://developer.signalwire.com/freeswitch/FreeSWITCH-Explained/Modules/mod_json_cdr_1048925
 import { Unparsable, type RawRequest } from '../channel.ts';
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
+/** What is known of one leg of a call. */
 export interface CallRecord {
-  /** `variables.NAME`, decoded; null when it is missing or empty. */
+  /** A channel variable, decoded; null when it is missing or empty. */
   variable(name: string): string | null;
-  /** Of the newest entry of the call flow. */
+  /** Of the caller's profile, the newest one: `caller_id_number`, `destination_number`, `context` …. */
   profile(name: string): string | null;
   direction: string | null;
-  /** What the dialplan did, in order. */
+  /** What the dialplan did, in order, as far as it is told. */
   applications: { name: string; data: string }[];
-  /** Who made this leg, and whom it called: from the newest entry of the call flow. */
+  /** The leg that made this one. */
   originator: string | null;
 }
 
-/** `cdr=` of a form (mod_json_cdr's `encode`), base64 of it, or the JSON alone. @throws Unparsable */
-export function readRecord(request: RawRequest): CallRecord {
+/** The object in the body: `cdr=` of a form (mod_json_cdr's `encode`), base64 of it, or the JSON alone. @throws Unparsable */
+export function readObject(request: RawRequest): Json {
   const body = request.body.toString('utf8');
   const isForm = /^\s*cdr=/.test(body);
   const isBase64 = /base64/i.test(request.headers['content-type'] ?? '');
@@ -27,9 +28,13 @@ export function readRecord(request: RawRequest): CallRecord {
   } catch {
     throw new Unparsable('The body is not a call\'s record: JSON, or a form whose `cdr` is JSON.');
   }
-  const whole = objectIn(json);
-  const variables = objectIn(whole?.variables);
-  if (!whole || !variables) throw new Unparsable('The record has no `variables`.');
+  return objectIn(json) ?? {};
+}
+
+/** @throws Unparsable */
+export function recordIn(whole: Json): CallRecord {
+  const variables = objectIn(whole.variables);
+  if (!variables) throw new Unparsable('The record has no `variables`.');
   const flow = Array.isArray(whole.callflow) ? objectIn(whole.callflow[0]) : objectIn(whole.callflow);
   const profile = objectIn(flow?.caller_profile);
   const apps = objectIn(whole.app_log)?.applications;
@@ -59,11 +64,14 @@ function uuidOf(holder: Json | null): string | null {
 const objectIn = (value: unknown): Json | null => (value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Json) : null);
 
 /** Values are percent-encoded unless the module was told otherwise; a `%` that begins no code stands for itself. */
-function textOf(value: unknown): string | null {
+const textOf = (value: unknown): string | null => plainText(typeof value === 'string' ? decoded(value) : value);
+
+/** A value as it stands; null when it is none, or empty. */
+export function plainText(value: unknown): string | null {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return null;
   // NUL and halves of surrogate pairs can't be kept.
-  const text = decoded(value).replaceAll('\0', '').toWellFormed().trim();
+  const text = value.replaceAll('\0', '').toWellFormed().trim();
   return text === '' ? null : text;
 }
 function decoded(text: string): string {

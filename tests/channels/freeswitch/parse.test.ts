@@ -3,13 +3,14 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { inboundEvent, Unparsable, type InboundEvent, type RawRequest } from '../../../src/channels/channel.ts';
-import { parseCdr } from '../../../src/channels/freeswitch/parse.ts';
+import { CALL_EVENTS } from '../../../src/channels/freeswitch/event.ts';
+import { parseFreeswitch } from '../../../src/channels/freeswitch/parse.ts';
 import { freeswitch } from '../../../src/channels/freeswitch/provider.ts';
 import { fixture, json } from '../requests.ts';
 import { unstorable } from '../storable.ts';
 
 const parsed = (request: RawRequest): InboundEvent[] => {
-  const { events } = parseCdr(request);
+  const { events } = parseFreeswitch(request);
   for (const event of events) inboundEvent.parse(event);
   return events;
 };
@@ -86,19 +87,58 @@ test('as JSON, as a form, as a form in base64: the same', () => {
   expect(parsed(json('', { headers: { 'content-type': 'application/x-www-form-base64-encoded' }, body: Buffer.from(`cdr=${Buffer.from(text).toString('base64')}`) }))).toEqual(expected);
 });
 
+test('an event of the socket says the same as the record, while it happens', () => {
+  const [ringing, ...more] = parsed(fixture('voice/freeswitch/ringing.json'));
+  expect(more).toEqual([]);
+  expect(ringing).toMatchObject({
+    direction: 'inbound', account: '+493012345678', occurredAt: '2026-03-05T14:00:00.250Z', dedupeKey: '7d3a1c52-0f6e-4f0b-9a77-2b1f5f3c0002:ringing',
+    senders: [{ kind: 'phone', value: '+12025550142', trust: 'claimed', displayName: 'Ada Lovelace' }], call: { phase: 'ringing', parentCallId: null },
+  });
+  const [held] = parsed(fixture('voice/freeswitch/held.json'));
+  expect(held).toMatchObject({ account: null, senders: [], occurredAt: '2026-03-05T14:00:25.500Z', call: { phase: 'progress', step: { kind: 'held' }, providerCallId: '7d3a1c52-0f6e-4f0b-9a77-2b1f5f3c0003', parentCallId: '7d3a1c52-0f6e-4f0b-9a77-2b1f5f3c0002' } });
+});
+
+const event = (name: string, more: Record<string, string> = {}) => json({
+  'Event-Name': name, 'Event-Date-Timestamp': micros(12), 'Unique-ID': 'leg-1', 'Call-Direction': 'inbound', 'Caller-Context': 'public', 'Caller-Caller-ID-Number': '+12025550142', 'Caller-Destination-Number': '+493012345678',
+  'Caller-Channel-Created-Time': micros(0), 'Caller-Channel-Answered-Time': '0', ...more,
+});
+const PHONE = { 'Unique-ID': 'leg-2', 'Call-Direction': 'outbound', 'Other-Type': 'originator', 'Other-Leg-Unique-ID': 'leg-1' };
+
+test.each([
+  ['the caller\'s leg was answered, by whatever it was', 'CHANNEL_ANSWER', {}, []],
+  ['a phone was picked up', 'CHANNEL_ANSWER', PHONE, ['leg-2:answered']],
+  ['both were joined', 'CHANNEL_BRIDGE', {}, ['leg-1:answered']],
+  ['it ended: everything that is known by then', 'CHANNEL_HANGUP_COMPLETE', { 'Caller-Channel-Bridged-Time': micros(3), 'Caller-Channel-Hangup-Time': micros(12) }, ['leg-1:ringing', 'leg-1:answered', 'leg-1:hung up']],
+  ['a recording began', 'RECORD_START', { 'Record-File-Path': '/r/1.wav' }, ['leg-1:recording began /r/1.wav']],
+  ['a recording ended, as the record tells it', 'RECORD_STOP', { 'Record-File-Path': '/r/1.wav' }, ['leg-1:recording /r/1.wav']],
+])('%s', (_what, name, more, keys) => expect(parsed(event(name, more)).map(({ dedupeKey }) => dedupeKey)).toEqual(keys));
+
+test('a number without its country is left to the only account of the place', () => {
+  expect(parsed(event('CHANNEL_CREATE', { 'Caller-Destination-Number': '12345678' }))[0]).toMatchObject({ account: null });
+});
+
+test('an event that tells of no call, or names no leg, says so', () => {
+  expect(() => parsed(event('MODULE_LOAD'))).toThrow('The event MODULE_LOAD tells nothing of a call.');
+  expect(() => parsed(event('CHANNEL_CREATE', { 'Unique-ID': '' }))).toThrow('It names no leg: `Unique-ID` is missing.');
+  expect(() => parsed(event('constructor'))).toThrow(Unparsable);
+});
+
 test('a clock that was never set, or counts otherwise, gives no moment', () => {
   for (const uepoch of ['1', '9'.repeat(18), '1e18', '-5']) expect(parsed(record({ start_uepoch: uepoch })).map(({ occurredAt }) => occurredAt).filter((moment) => moment !== null && !moment.startsWith('2026-'))).toEqual([]);
 });
 
 test('what is no record says so', () => {
-  for (const body of ['', '{', '[]', 'cdr=', '{"variables":{}}', '{"channel_data":{}}']) expect(() => parseCdr(json('', { body: Buffer.from(body) }))).toThrow(Unparsable);
+  for (const body of ['', '{', '[]', 'cdr=', '{"variables":{}}', '{"channel_data":{}}']) expect(() => parseFreeswitch(json('', { body: Buffer.from(body) }))).toThrow(Unparsable);
 });
 
 test('any bytes, and any values in a record, give events or Unparsable', () => {
   const whole = JSON.parse(readFileSync(new URL('../../fixtures/voice/freeswitch/answered.json', import.meta.url), 'utf8')) as { variables: Record<string, unknown> };
   const value = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.double(), fc.constantFrom(null, '', '0', '-1', '1e400', '%', '%00', '%ed%a0%80', '9'.repeat(40), [], {}, true));
   const spoiled = fc.dictionary(fc.constantFrom(...Object.keys(whole.variables), 'cc_queue_joined_epoch', 'transfer_history', 'voicemail_message_len', '__proto__'), value, { noNullPrototype: true });
-  fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)), spoiled.map((variables) => Buffer.from(JSON.stringify({ ...whole, variables: { ...whole.variables, ...variables } })))), (body) => {
+  const headers = JSON.parse(readFileSync(new URL('../../fixtures/voice/freeswitch/held.json', import.meta.url), 'utf8')) as Record<string, unknown>;
+  const events = fc.tuple(fc.constantFrom(...CALL_EVENTS), fc.dictionary(fc.constantFrom(...Object.keys(headers), 'Record-File-Path', 'variable_throughline_to', 'variable_start_uepoch', '__proto__'), value, { noNullPrototype: true }))
+    .map(([name, more]) => Buffer.from(JSON.stringify({ ...headers, ...more, 'Event-Name': name })));
+  fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)), events, spoiled.map((variables) => Buffer.from(JSON.stringify({ ...whole, variables: { ...whole.variables, ...variables } })))), (body) => {
     try {
       for (const event of parsed(json('', { body }))) expect(unstorable(event)).toEqual([]);
     } catch (error) {
